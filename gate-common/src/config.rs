@@ -1,0 +1,65 @@
+//! What userspace tells the kernel: the one element of the `CONFIG` map.
+
+use bytemuck::{Pod, Zeroable};
+
+use crate::ABI_VERSION;
+
+/// How many guarded ports a gate can hold.
+pub const MAX_PORTS: usize = 8;
+
+/// What the gate does with the SYN of a listed source.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "lowercase"))]
+#[repr(u32)]
+pub enum Mode {
+    /// Everything passes; SYNs to guarded ports are counted as seen, nothing else is.
+    Off = 0,
+    /// Everything passes; what `Enforce` would drop is counted as would-drop.
+    Monitor = 1,
+    /// SYNs from listed sources are dropped.
+    Enforce = 2,
+}
+
+impl Mode {
+    /// Every mode, in the order of its number.
+    pub const ALL: [Self; 3] = [Self::Off, Self::Monitor, Self::Enforce];
+
+    /// The name used in configuration, commands and JSON.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Off => "off",
+            Self::Monitor => "monitor",
+            Self::Enforce => "enforce",
+        }
+    }
+}
+
+/// The gate's settings as the XDP program reads them.
+#[derive(Clone, Copy, Debug, Eq, Pod, PartialEq, Zeroable)]
+#[repr(C)]
+pub struct Config {
+    /// [`ABI_VERSION`] of whoever wrote this.
+    pub abi: u32,
+    /// A [`Mode`] by its number; any other number means `Off`.
+    pub mode: u32,
+    /// One dropped SYN of this many is reported on the ring buffer, for each CPU; 0 reports none.
+    pub sample: u32,
+    /// Guarded TCP ports in host order; 0 marks an unused slot.
+    ///
+    /// A port keeps its slot while it stays guarded, so that an update, which the kernel copies
+    /// without a lock, never hides it from a program that reads at that moment.
+    pub ports: [u16; MAX_PORTS],
+}
+
+impl Config {
+    /// The settings of this ABI version: `mode`, one report in `sample` drops, guarded `ports`.
+    pub const fn new(mode: Mode, sample: u32, ports: [u16; MAX_PORTS]) -> Self {
+        Self {
+            abi: ABI_VERSION,
+            mode: mode as u32,
+            sample,
+            ports,
+        }
+    }
+}

@@ -1,0 +1,51 @@
+//! Every type and constant that crosses the border between gate's kernel programs and its
+//! userspace, once.
+//!
+//! All of it is plain data (`bytemuck::Pod`, no padding: asserted at compile time by the derive),
+//! so that both sides agree on each byte. Whoever changes a layout here, or what a value means,
+//! raises [`ABI_VERSION`].
+
+#![no_std]
+#![forbid(unsafe_code)]
+
+mod config;
+mod entry;
+mod event;
+mod reason;
+mod stats;
+
+pub use config::{Config, MAX_PORTS, Mode};
+pub use entry::{Entry, KeyV4, KeyV6};
+pub use event::{DropEvent, Verdict};
+pub use reason::Reason;
+pub use stats::{Family, Stats};
+
+/// Version of everything in this crate, pinned beside the maps.
+///
+/// A daemon that finds another version pinned loads its own maps beside the old ones and moves
+/// the interfaces over link by link; programs and maps of two versions are never mixed.
+pub const ABI_VERSION: u32 = 1;
+
+/// Names of the programs and maps, as they stand in the object and under the pin directory.
+pub mod names {
+    /// The XDP program.
+    pub const PROGRAM: &str = "gate";
+    /// Array of one [`Config`](crate::Config).
+    pub const CONFIG: &str = "CONFIG";
+    /// LPM trie [`KeyV4`](crate::KeyV4) → [`Entry`](crate::Entry): allow entries.
+    pub const ALLOW_V4: &str = "ALLOW_V4";
+    /// LPM trie [`KeyV6`](crate::KeyV6) → [`Entry`](crate::Entry): allow entries.
+    pub const ALLOW_V6: &str = "ALLOW_V6";
+    /// LPM trie [`KeyV4`](crate::KeyV4) → [`Entry`](crate::Entry): every planned network.
+    pub const BLOCK_V4: &str = "BLOCK_V4";
+    /// LPM trie [`KeyV6`](crate::KeyV6) → [`Entry`](crate::Entry): every planned network.
+    pub const BLOCK_V6: &str = "BLOCK_V6";
+    /// Per-CPU array of [`Stats`](crate::Stats), indexed by [`Family`](crate::Family).
+    pub const STATS: &str = "STATS";
+    /// Ring buffer of [`DropEvent`](crate::DropEvent).
+    pub const EVENTS: &str = "EVENTS";
+    /// Every map, in the order of its declaration.
+    pub const MAPS: [&str; 7] = [
+        CONFIG, ALLOW_V4, ALLOW_V6, BLOCK_V4, BLOCK_V6, STATS, EVENTS,
+    ];
+}

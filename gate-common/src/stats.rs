@@ -1,0 +1,42 @@
+//! Counters of the XDP program.
+
+use bytemuck::{Pod, Zeroable};
+
+use crate::Reason;
+
+/// Index of the [`Stats`] in the `STATS` map.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[repr(u32)]
+pub enum Family {
+    /// IPv4.
+    V4 = 0,
+    /// IPv6.
+    V6 = 1,
+}
+
+impl Family {
+    /// How many there are: the entries of the `STATS` map.
+    pub const COUNT: usize = 2;
+}
+
+/// What one CPU has counted for one address family since the maps were made. Packets, all of
+/// them; every guarded SYN is `seen` once, and in modes other than `off` it is exactly one of
+/// passed, allowed, dropped or would-drop as well.
+#[derive(Clone, Copy, Debug, Eq, Pod, PartialEq, Zeroable)]
+#[repr(C)]
+pub struct Stats {
+    /// SYNs to guarded ports.
+    pub seen: u64,
+    /// SYNs from sources that nothing lists.
+    pub passed: u64,
+    /// SYNs that an allow entry let through although a listing covers the source.
+    pub allowed: u64,
+    /// Packets that could not be parsed, and passed.
+    pub malformed: u64,
+    /// Dropped SYNs by [`Reason::slot`].
+    pub dropped: [u64; Reason::SLOTS],
+    /// SYNs that mode `monitor` let pass and `enforce` would have dropped, by [`Reason::slot`].
+    pub would_drop: [u64; Reason::SLOTS],
+    /// Dropped SYNs until the next one is reported: the program's own note, not a counter.
+    pub until_sample: u64,
+}

@@ -1,0 +1,35 @@
+//! The maps. Userspace sets the size of the tries when it loads the object.
+
+use aya_ebpf::{
+    btf_maps::{Array, LpmTrie, PerCpuArray, RingBuf},
+    macros::btf_map,
+};
+use gate_common::{Config, DropEvent, Entry, Family, Stats};
+
+/// The gate's settings.
+#[btf_map]
+pub static CONFIG: Array<Config, 1> = Array::new();
+
+/// Allow entries.
+#[btf_map]
+pub static ALLOW_V4: LpmTrie<[u8; 4], Entry, 65_536> = LpmTrie::new();
+
+/// Allow entries.
+#[btf_map]
+pub static ALLOW_V6: LpmTrie<[u8; 16], Entry, 65_536> = LpmTrie::new();
+
+/// Every planned network.
+#[btf_map]
+pub static BLOCK_V4: LpmTrie<[u8; 4], Entry, 1_048_576> = LpmTrie::new();
+
+/// Every planned network.
+#[btf_map]
+pub static BLOCK_V6: LpmTrie<[u8; 16], Entry, 1_048_576> = LpmTrie::new();
+
+/// Counters, by [`Family`].
+#[btf_map]
+pub static STATS: PerCpuArray<Stats, { Family::COUNT }> = PerCpuArray::new();
+
+/// Sampled drops.
+#[btf_map]
+pub static EVENTS: RingBuf<DropEvent, 262_144> = RingBuf::new();
