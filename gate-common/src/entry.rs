@@ -24,21 +24,24 @@ pub struct KeyV6 {
     pub address: [u8; 16],
 }
 
-/// Value of a trie: why the network is in it.
+/// Value of a trie: why the network is in it, and how long its prefix is.
 ///
-/// Four bytes, because a BTF trie wants the size of its key data to be a multiple of the value's
-/// alignment, and `bpftool map dump` should show a plain number.
+/// The reason's number is the low byte, the prefix length the next: a lookup answers with the
+/// value alone, and must still tell which network it found. Four bytes, because a BTF trie wants
+/// the size of its key data to be a multiple of the value's alignment.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Pod, Zeroable)]
 #[repr(transparent)]
 pub struct Entry(u32);
 
 impl Entry {
-    /// The value of an entry in an allow trie, where there is nothing to tell.
-    pub const ALLOW: Self = Self(0);
+    /// The value of an allow entry of `prefix_len` bits, where there is no reason to tell.
+    pub const fn allow(prefix_len: u8) -> Self {
+        Self((prefix_len as u32) << 8)
+    }
 
-    /// The value of a network that is blocked for `reason`.
-    pub const fn block(reason: Reason) -> Self {
-        Self(reason as u32)
+    /// The value of a network of `prefix_len` bits that is blocked for `reason`.
+    pub const fn block(reason: Reason, prefix_len: u8) -> Self {
+        Self(reason as u32 | (prefix_len as u32) << 8)
     }
 
     /// The reason's number, as [`Stats`](crate::Stats) counts by it; below
@@ -47,8 +50,13 @@ impl Entry {
         self.0 as usize % Reason::SLOTS
     }
 
-    /// The reason, or `None` for a number that this version does not know.
+    /// The reason, or `None` for a number that this version does not know, or for an allow entry.
     pub const fn reason(self) -> Option<Reason> {
-        Reason::from_number(self.0)
+        Reason::from_number(self.0 & 0xff)
+    }
+
+    /// Length of the network's prefix in bits.
+    pub const fn prefix_len(self) -> u8 {
+        (self.0 >> 8) as u8
     }
 }
