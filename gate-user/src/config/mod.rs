@@ -1,1 +1,101 @@
-//! config
+//! The configuration: TOML text in, a checked [`Config`] out, or an error that names file, line,
+//! column and key and says what would be right.
+//!
+//! Every key has a default; `packaging/gate.toml` shows them all. Everything else in the house may
+//! depend on these types; they depend on nothing but the words of the house.
+
+mod enforcement;
+mod error;
+mod feed;
+mod gate;
+mod log;
+mod paths;
+mod value;
+
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use crate::network::Network;
+
+pub use enforcement::{Enforcement, Enforcements};
+pub use error::{ConfigError, Problem};
+pub use feed::{FeedConfig, FeedFormat, FeedName, Guards};
+pub use gate::{Attach, GateConfig, InterfaceName, Ports};
+pub use log::{LogConfig, LogFormat, LogLevel};
+pub use paths::{ControlConfig, Paths, SocketMode};
+
+/// Where the configuration is looked for when nothing else is said.
+pub const DEFAULT_PATH: &str = "/etc/gate/gate.toml";
+
+/// The whole configuration of one gate.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// What the gate watches, and how.
+    pub gate: GateConfig,
+    /// Where it keeps what.
+    pub paths: Paths,
+    /// Who may command it.
+    pub control: ControlConfig,
+    /// Who always passes.
+    pub allow: AllowConfig,
+    /// What each reason means for a listed source.
+    pub enforcement: Enforcements,
+    /// Lists that others make, read from files.
+    #[serde(rename = "feed")]
+    pub feeds: Vec<FeedConfig>,
+    /// What `gated` says about itself.
+    pub log: LogConfig,
+}
+
+/// `[allow]`: who always passes, whatever lists them.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct AllowConfig {
+    /// Networks that always pass, besides those that operators allow by command. Addresses or
+    /// `address/length`. Default: none. Example: `["192.0.2.10", "2001:db8::/32"]`.
+    pub networks: Vec<Network>,
+}
+
+impl Config {
+    /// Reads the configuration file at `path`.
+    ///
+    /// # Errors
+    /// When the file cannot be read (one that is not there included), or as [`Config::parse`].
+    pub fn load(path: &Path) -> Result<Self, ConfigError> {
+        let text = std::fs::read_to_string(path).map_err(|source| ConfigError::Read {
+            path: path.to_owned(),
+            source,
+        })?;
+        Self::parse(&text, path)
+    }
+
+    /// Reads the configuration `text`; `path` is only for the messages.
+    ///
+    /// # Errors
+    /// When the text is no TOML, or holds an unknown key, a wrong type or an impossible value.
+    pub fn parse(text: &str, path: &Path) -> Result<Self, ConfigError> {
+        toml::from_str(text).map_err(|error| ConfigError::Invalid {
+            path: path.to_owned(),
+            problems: vec![Problem::at(
+                text,
+                error.span().unwrap_or_default(),
+                error.message(),
+            )],
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_empty_file_is_the_default() {
+        assert_eq!(
+            Config::parse("", Path::new("gate.toml")).unwrap(),
+            Config::default()
+        );
+    }
+}
