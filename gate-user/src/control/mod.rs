@@ -1,1 +1,9 @@
-//! control
+//! The operators' way in: a documented JSON API over a Unix socket.
+//!
+//! [`api`] has the types on the wire, [`Service`] is what the daemon does for them.
+//! docs/control-api.md shows every endpoint with an example.
+
+pub mod api;
+mod service;
+
+pub use service::{Caller, Service, ServiceError};

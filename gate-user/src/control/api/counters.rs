@@ -1,0 +1,86 @@
+//! What the kernel counted.
+
+use std::{collections::BTreeMap, net::IpAddr};
+
+use gate_common::{Mode, Reason};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// A number for every reason: `{"directspam":0,…,"manual":7}`, zeros too.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(from = "BTreeMap<Reason, u64>", into = "BTreeMap<Reason, u64>")]
+pub struct PerReason([u64; Reason::ALL.len()]);
+
+impl PerReason {
+    /// The number that `count` has for each reason.
+    pub fn from_fn(mut count: impl FnMut(Reason) -> u64) -> Self {
+        Self(Reason::ALL.map(&mut count))
+    }
+
+    /// Each reason with its number, in the order of reasons.
+    pub fn iter(&self) -> impl Iterator<Item = (Reason, u64)> {
+        Reason::ALL.into_iter().zip(self.0)
+    }
+
+    /// All of them together.
+    pub fn sum(&self) -> u64 {
+        self.0.iter().sum()
+    }
+}
+
+impl From<BTreeMap<Reason, u64>> for PerReason {
+    fn from(counts: BTreeMap<Reason, u64>) -> Self {
+        Self::from_fn(|reason| counts.get(&reason).copied().unwrap_or(0))
+    }
+}
+
+impl From<PerReason> for BTreeMap<Reason, u64> {
+    fn from(counts: PerReason) -> Self {
+        counts.iter().collect()
+    }
+}
+
+/// Answer of `GET /v1/stats`: packets since the maps were made, both families. Scripts rely on
+/// these names in this order.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Stats {
+    /// The mode now.
+    pub mode: Mode,
+    /// SYNs to guarded ports.
+    pub seen: u64,
+    /// SYNs from sources that nothing lists.
+    pub passed: u64,
+    /// Dropped SYNs by reason.
+    pub dropped: PerReason,
+    /// SYNs that mode `monitor` let pass and `enforce` would have dropped, by reason.
+    pub would_drop: PerReason,
+    /// SYNs that an allow entry let through although a listing covers the source.
+    pub allowed: u64,
+    /// Packets that could not be parsed, and passed.
+    pub malformed: u64,
+}
+
+/// Answer of `GET /v1/top?limit=N`: the sources seen most often in sampled drops.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Top {
+    /// One drop of this many is sampled; 0: sampling is off.
+    pub sample: u32,
+    /// The begin of what was counted.
+    pub since: Timestamp,
+    /// The sources, most drops first.
+    pub sources: Vec<TopSource>,
+}
+
+/// A source in [`Top`].
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct TopSource {
+    /// Its address.
+    pub address: IpAddr,
+    /// About how many of its SYNs were dropped (in mode `monitor`: would have been): sampled
+    /// drops times the sampling rate.
+    pub drops: u64,
+    /// The reason of the latest one.
+    pub reason: Reason,
+    /// When the latest one was.
+    pub last: Timestamp,
+}

@@ -1,0 +1,111 @@
+//! `status`: how the gate stands.
+
+use gate_common::{Mode, Reason};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::PerReason;
+
+/// What the configuration does for the listings of a reason.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Enforcement {
+    /// The kernel drops.
+    Drop,
+    /// The mail server refuses with a reply.
+    Reject,
+    /// It is counted and logged, no more.
+    Observe,
+}
+
+/// How the program sits on an interface.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Attach {
+    /// In the driver.
+    Native,
+    /// In the kernel's generic receive path.
+    Generic,
+}
+
+/// A guarded interface.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Interface {
+    /// Its name.
+    pub name: String,
+    /// The mode in force; `null` if the gate is not attached to it.
+    pub attach: Option<Attach>,
+    /// Why it is not attached, or not as configured.
+    pub problem: Option<String>,
+}
+
+/// How many networks a gate table holds.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+pub struct TableSize {
+    /// Allowed IPv4 networks.
+    pub allow_v4: u64,
+    /// Allowed IPv6 networks.
+    pub allow_v6: u64,
+    /// Blocked IPv4 networks.
+    pub block_v4: u64,
+    /// Blocked IPv6 networks.
+    pub block_v6: u64,
+}
+
+/// How far the gate table is from the plan, as last read back.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Drift {
+    /// Networks that are planned, and not in the kernel or there for another reason.
+    pub missing: u64,
+    /// Networks in the kernel that are not planned.
+    pub extra: u64,
+    /// When it was read back; `null` if not yet.
+    pub checked: Option<Timestamp>,
+}
+
+/// Answer of `GET /v1/status`.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Status {
+    /// The daemon's version.
+    pub version: String,
+    /// Version of the kernel border.
+    pub abi: u32,
+    /// The daemon's process.
+    pub pid: u32,
+    /// When the daemon started.
+    pub started: Timestamp,
+    /// The configuration file; `null` if the defaults are in force.
+    pub config: Option<String>,
+    /// The mode now.
+    pub mode: Mode,
+    /// Guarded ports.
+    pub ports: Vec<u16>,
+    /// Guarded interfaces.
+    pub interfaces: Vec<Interface>,
+    /// Listings in force by reason.
+    pub listings: PerReason,
+    /// Allow entries in force.
+    pub allowed: u64,
+    /// What the kernel should hold.
+    pub plan: TableSize,
+    /// What the kernel does hold, as last written or read back; `null` if the gate is not on the
+    /// wire.
+    pub kernel: Option<TableSize>,
+    /// The difference of the two.
+    pub drift: Drift,
+    /// Memory of the kernel's maps in bytes; `null` if the kernel does not tell.
+    pub kernel_memory: Option<u64>,
+    /// The reasons whose listings are not dropped, and what is done instead.
+    pub not_dropped: Vec<ReasonEnforcement>,
+    /// What an operator should look at; one sentence each.
+    pub warnings: Vec<String>,
+}
+
+/// What is done for one reason.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct ReasonEnforcement {
+    /// The reason.
+    pub reason: Reason,
+    /// What is done.
+    pub enforcement: Enforcement,
+}

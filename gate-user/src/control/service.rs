@@ -1,0 +1,138 @@
+//! What the daemon does for the API: the seam between the transport and the one writer.
+
+use std::{fmt, future::Future, net::IpAddr};
+
+use gate_common::Mode;
+
+use super::api::{
+    Allow, AllowEntries, Allowed, Block, Blocked, Check, Detached, Disallow, Disallowed, ErrorKind,
+    Export, Feed, Feeds, Filter, Flushed, History, Import, Imported, Listings, ModeState, Reloaded,
+    Stats, Status, Top, Unblock, Unblocked,
+};
+use crate::network::Network;
+
+/// Who asks: the peer of the socket, as the kernel tells it (`SO_PEERCRED`, unix(7)).
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Caller {
+    /// The user that the process ran as when it connected.
+    pub uid: u32,
+    /// The process; `None` if it is not visible from here.
+    pub pid: Option<i32>,
+}
+
+/// `uid 0`: as history and the log name the caller.
+impl fmt::Display for Caller {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "uid {}", self.uid)
+    }
+}
+
+/// Why a request was not carried out. The message is one sentence for the operator: what went
+/// wrong and what would be right.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum ServiceError {
+    /// The request cannot be right, whatever the state.
+    #[error("{0}")]
+    BadRequest(String),
+    /// There is no such listing, entry or feed.
+    #[error("{0}")]
+    NotFound(String),
+    /// The state, or a guard that `force` overrides, is against it.
+    #[error("{0}")]
+    Conflict(String),
+    /// Not now: starting, stopping, or a part is not there.
+    #[error("{0}")]
+    Unavailable(String),
+    /// The daemon failed: its store, the kernel.
+    #[error("{0}")]
+    Internal(String),
+}
+
+impl ServiceError {
+    /// The kind, as the wire names it.
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::BadRequest(_) => ErrorKind::BadRequest,
+            Self::NotFound(_) => ErrorKind::NotFound,
+            Self::Conflict(_) => ErrorKind::Conflict,
+            Self::Unavailable(_) => ErrorKind::Unavailable,
+            Self::Internal(_) => ErrorKind::Internal,
+        }
+    }
+}
+
+/// What a method answers, some time.
+macro_rules! answer {
+    ($answer:ty) => {
+        impl Future<Output = Result<$answer, ServiceError>> + Send
+    };
+}
+
+/// What the daemon does for the API. Implemented by the handle on its one writer; what changes
+/// something has been committed when it answers (invariant 10), and says who asked.
+pub trait Service: Send + Sync + 'static {
+    /// How the gate stands.
+    fn status(&self) -> answer!(Status);
+
+    /// Everything that is known of `address`, and who wins.
+    fn check(&self, address: IpAddr) -> answer!(Check);
+
+    /// Lists a network. `Conflict` if it is too wide and not forced.
+    fn block(&self, request: Block, by: &Caller) -> answer!(Blocked);
+
+    /// Ends the listings of exactly that network but those of feeds. `NotFound` if nothing lists
+    /// it, at it or around it.
+    fn unblock(&self, request: Unblock, by: &Caller) -> answer!(Unblocked);
+
+    /// Lets a network pass. `Conflict` if it is too wide and not forced.
+    fn allow(&self, request: Allow, by: &Caller) -> answer!(Allowed);
+
+    /// Ends the operator's allow entry of exactly that network. `NotFound` if nothing allows it.
+    fn disallow(&self, request: Disallow, by: &Caller) -> answer!(Disallowed);
+
+    /// The listings in force that meet `filter`.
+    fn list(&self, filter: Filter) -> answer!(Listings);
+
+    /// The allow entries in force that meet `filter`, whose reason is never set.
+    fn allow_list(&self, filter: Filter) -> answer!(AllowEntries);
+
+    /// Listings and allow entries of `network`, around it and in it, past and present, the latest
+    /// `limit` of them (0 for all), the latest first.
+    fn history(&self, network: Network, limit: usize) -> answer!(History);
+
+    /// What the kernel counted.
+    fn stats(&self) -> answer!(Stats);
+
+    /// The `limit` sources with the most sampled drops.
+    fn top(&self, limit: usize) -> answer!(Top);
+
+    /// The mode in force.
+    fn mode(&self) -> answer!(ModeState);
+
+    /// Changes the mode; it outlives the daemon (invariant 10).
+    fn set_mode(&self, mode: Mode, by: &Caller) -> answer!(ModeState);
+
+    /// How each feed stands.
+    fn feeds(&self) -> answer!(Feeds);
+
+    /// Reads a feed now, changed or not. `NotFound` if there is none of that name; a file that was
+    /// refused is no error but told in the answer.
+    fn reload_feed(&self, name: &str, by: &Caller) -> answer!(Feed);
+
+    /// Lists many networks in one transaction: all or none. `Conflict` if one is too wide and not
+    /// forced.
+    fn import(&self, request: Import, by: &Caller) -> answer!(Imported);
+
+    /// The plan.
+    fn export(&self) -> answer!(Export);
+
+    /// Reads the configuration again. `BadRequest` with the error if it is refused: the old one
+    /// stays in force.
+    fn reload(&self, by: &Caller) -> answer!(Reloaded);
+
+    /// Takes the gate off the wire and unpins it.
+    fn detach(&self, by: &Caller) -> answer!(Detached);
+
+    /// Ends every listing; allow entries stay.
+    fn flush(&self, by: &Caller) -> answer!(Flushed);
+}
