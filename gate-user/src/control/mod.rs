@@ -1,9 +1,12 @@
 //! The operators' way in: a documented JSON API over a Unix socket.
 //!
-//! [`api`] has the types on the wire, [`Service`] is what the daemon does for them.
-//! docs/control-api.md shows every endpoint with an example.
+//! [`api`] has the types on the wire, [`Service`] is what the daemon does for them, [`server`]
+//! and [`client`] are the two ends of the socket. docs/control-api.md shows every endpoint with
+//! an example.
 
 pub mod api;
+pub mod client;
+pub mod server;
 mod service;
 
 pub use service::{Caller, Service, ServiceError};

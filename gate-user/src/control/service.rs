@@ -69,7 +69,8 @@ macro_rules! answer {
 }
 
 /// What the daemon does for the API. Implemented by the handle on its one writer; what changes
-/// something has been committed when it answers (invariant 10), and says who asked.
+/// something has been committed when it answers (invariant 10), and says who asked. When the peer
+/// goes away, the future is dropped: what it began must be completed, or not be begun.
 pub trait Service: Send + Sync + 'static {
     /// How the gate stands.
     fn status(&self) -> answer!(Status);

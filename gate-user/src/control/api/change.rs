@@ -5,8 +5,8 @@ use std::time::Duration;
 use gate_common::{Mode, Reason};
 use serde::{Deserialize, Serialize};
 
-use super::{AllowEntry, Enforcement, Listing, span};
-use crate::network::Network;
+use super::{AllowEntry, Listing, span};
+use crate::{config::Enforcement, network::Network};
 
 /// Body of `POST /v1/block`: list a network, origin `operator`. The same network and reason in
 /// force is renewed.

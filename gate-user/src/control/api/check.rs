@@ -6,8 +6,15 @@ use gate_common::Reason;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::Enforcement;
-use crate::{book::Origin, network::Network};
+use crate::{book::Origin, config::Enforcement, network::Network};
+
+/// The query of `GET /v1/check`.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct CheckQuery {
+    /// The address asked for.
+    pub address: IpAddr,
+}
 
 /// What the plan says of a SYN in mode `enforce`.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]

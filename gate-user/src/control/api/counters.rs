@@ -60,7 +60,21 @@ pub struct Stats {
     pub malformed: u64,
 }
 
-/// Answer of `GET /v1/top?limit=N`: the sources seen most often in sampled drops.
+/// The query of `GET /v1/top`.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct TopQuery {
+    /// At most so many sources; 20 if absent.
+    pub limit: usize,
+}
+
+impl Default for TopQuery {
+    fn default() -> Self {
+        Self { limit: 20 }
+    }
+}
+
+/// Answer of `GET /v1/top`: the sources seen most often in sampled drops.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Top {
     /// One drop of this many is sampled; 0: sampling is off.

@@ -85,6 +85,17 @@ pub struct AllowEntries {
     pub allowed: Vec<AllowEntry>,
 }
 
+/// The query of `GET /v1/history`.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct HistoryQuery {
+    /// The network asked for.
+    pub network: Network,
+    /// At most so many entries, the latest; 0 or absent for all.
+    #[serde(default)]
+    pub limit: usize,
+}
+
 /// Answer of `GET /v1/history`.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct History {

@@ -12,6 +12,7 @@ mod error;
 mod export;
 mod feed;
 mod listing;
+pub mod route;
 pub mod span;
 mod status;
 
@@ -19,10 +20,12 @@ pub use change::{
     Allow, Allowed, Block, Blocked, Detached, Disallow, Disallowed, Exception, ExceptionKind,
     Flushed, Import, ImportEntry, Imported, ModeState, Reloaded, SetMode, Unblock, Unblocked,
 };
-pub use check::{Check, KernelAnswer, KernelVerdict, Match, MatchKind, Verdict};
-pub use counters::{PerReason, Stats, Top, TopSource};
+pub use check::{Check, CheckQuery, KernelAnswer, KernelVerdict, Match, MatchKind, Verdict};
+pub use counters::{PerReason, Stats, Top, TopQuery, TopSource};
 pub use error::{ErrorBody, ErrorDetail, ErrorKind};
 pub use export::{Export, ExportLine};
 pub use feed::{BadLine, Feed, FeedState, Feeds};
-pub use listing::{AllowEntries, AllowEntry, Filter, History, HistoryEntry, Listing, Listings};
-pub use status::{Attach, Drift, Enforcement, Interface, ReasonEnforcement, Status, TableSize};
+pub use listing::{
+    AllowEntries, AllowEntry, Filter, History, HistoryEntry, HistoryQuery, Listing, Listings,
+};
+pub use status::{Attach, Drift, Interface, ReasonEnforcement, Status, TableSize};

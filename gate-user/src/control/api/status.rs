@@ -5,18 +5,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::PerReason;
-
-/// What the configuration does for the listings of a reason.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Enforcement {
-    /// The kernel drops.
-    Drop,
-    /// The mail server refuses with a reply.
-    Reject,
-    /// It is counted and logged, no more.
-    Observe,
-}
+use crate::config::Enforcement;
 
 /// How the program sits on an interface.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]

@@ -1,0 +1,46 @@
+//! Where what is asked for: the paths of version 1.
+
+/// `GET`: [`Status`](super::Status).
+pub const STATUS: &str = "/v1/status";
+/// `GET` with [`CheckQuery`](super::CheckQuery): [`Check`](super::Check).
+pub const CHECK: &str = "/v1/check";
+/// `POST` of [`Block`](super::Block): [`Blocked`](super::Blocked).
+pub const BLOCK: &str = "/v1/block";
+/// `POST` of [`Unblock`](super::Unblock): [`Unblocked`](super::Unblocked).
+pub const UNBLOCK: &str = "/v1/unblock";
+/// `POST` of [`Allow`](super::Allow): [`Allowed`](super::Allowed).
+pub const ALLOW: &str = "/v1/allow";
+/// `POST` of [`Disallow`](super::Disallow): [`Disallowed`](super::Disallowed).
+pub const DISALLOW: &str = "/v1/disallow";
+/// `GET` with [`Filter`](super::Filter): [`Listings`](super::Listings).
+pub const LISTINGS: &str = "/v1/listings";
+/// `GET` with [`Filter`](super::Filter): [`AllowEntries`](super::AllowEntries).
+pub const ALLOWED: &str = "/v1/allowed";
+/// `GET` with [`HistoryQuery`](super::HistoryQuery): [`History`](super::History).
+pub const HISTORY: &str = "/v1/history";
+/// `GET`: [`Stats`](super::Stats).
+pub const STATS: &str = "/v1/stats";
+/// `GET` with [`TopQuery`](super::TopQuery): [`Top`](super::Top).
+pub const TOP: &str = "/v1/top";
+/// `GET`, and `PUT` of [`SetMode`](super::SetMode): [`ModeState`](super::ModeState).
+pub const MODE: &str = "/v1/mode";
+/// `GET`: [`Feeds`](super::Feeds).
+pub const FEEDS: &str = "/v1/feeds";
+/// `POST`, the feed's name in the path: [`Feed`](super::Feed).
+pub const FEED_RELOAD: &str = "/v1/feeds/{name}/reload";
+/// `POST` of [`Import`](super::Import): [`Imported`](super::Imported).
+pub const IMPORT: &str = "/v1/import";
+/// `GET`: [`ExportLine`](super::ExportLine)s, one a line.
+pub const EXPORT: &str = "/v1/export";
+/// `POST`: [`Reloaded`](super::Reloaded).
+pub const RELOAD: &str = "/v1/reload";
+/// `POST`: [`Detached`](super::Detached).
+pub const DETACH: &str = "/v1/detach";
+/// `POST`: [`Flushed`](super::Flushed).
+pub const FLUSH: &str = "/v1/flush";
+
+/// The path of [`FEED_RELOAD`] for the feed `name`, which needs no escaping: see
+/// [`FeedName`](crate::config::FeedName).
+pub fn feed_reload(name: &crate::config::FeedName) -> String {
+    FEED_RELOAD.replace("{name}", name.as_str())
+}

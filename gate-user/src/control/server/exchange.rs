@@ -1,0 +1,201 @@
+//! Requests in, answers out: bodies and queries read as values, values and errors written as JSON.
+
+use std::{error::Error, time::Duration};
+
+use axum::{
+    body::{Body, to_bytes},
+    extract::{FromRequest, FromRequestParts, Query, Request},
+    http::{
+        HeaderValue, StatusCode,
+        header::{CONTENT_LENGTH, CONTENT_TYPE},
+        request::Parts,
+    },
+    response::{IntoResponse, Response},
+};
+use futures_util::stream;
+use http_body_util::LengthLimitError;
+use serde::{Serialize, de::DeserializeOwned};
+use tokio::time::timeout;
+
+use super::super::{
+    ServiceError,
+    api::{ErrorBody, ErrorDetail, ErrorKind, Export, ExportLine, KernelVerdict},
+};
+
+/// An ordinary body in bytes, at most.
+pub(super) const SMALL: usize = 64 << 10;
+/// The body of an import in bytes, at most: a million networks with their evidence.
+pub(super) const LARGE: usize = 128 << 20;
+
+/// How long a peer may take to send a body; an extension of every request.
+#[derive(Clone, Copy)]
+pub(super) struct BodyTime(pub(super) Duration);
+
+/// A value, as an answer.
+pub(super) struct Answer<T>(pub(super) T);
+
+/// An error, as an answer.
+#[derive(Debug)]
+pub(super) struct Failure {
+    status: StatusCode,
+    detail: ErrorDetail,
+}
+
+impl Failure {
+    pub(super) fn new(status: StatusCode, kind: ErrorKind, message: impl Into<String>) -> Self {
+        Self {
+            status,
+            detail: ErrorDetail {
+                kind,
+                message: message.into(),
+            },
+        }
+    }
+
+    fn bad_request(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, ErrorKind::BadRequest, message)
+    }
+}
+
+impl From<ServiceError> for Failure {
+    fn from(error: ServiceError) -> Self {
+        let status = match error.kind() {
+            ErrorKind::BadRequest => StatusCode::BAD_REQUEST,
+            ErrorKind::NotFound => StatusCode::NOT_FOUND,
+            ErrorKind::Conflict => StatusCode::CONFLICT,
+            ErrorKind::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+            ErrorKind::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+        };
+        Self::new(status, error.kind(), error.to_string())
+    }
+}
+
+impl IntoResponse for Failure {
+    fn into_response(self) -> Response {
+        let body = ErrorBody { error: self.detail };
+        (self.status, Answer(body)).into_response()
+    }
+}
+
+impl<T: Serialize> IntoResponse for Answer<T> {
+    fn into_response(self) -> Response {
+        match serde_json::to_vec(&self.0) {
+            Ok(mut json) => {
+                json.push(b'\n');
+                let json_type = HeaderValue::from_static("application/json");
+                ([(CONTENT_TYPE, json_type)], json).into_response()
+            }
+            Err(error) => {
+                let message = format!("the answer cannot be written: {error}");
+                (StatusCode::INTERNAL_SERVER_ERROR, message).into_response()
+            }
+        }
+    }
+}
+
+/// The body of a request, of at most `LIMIT` bytes.
+pub(super) struct Json<T, const LIMIT: usize = SMALL>(pub(super) T);
+
+impl<S: Sync, T: DeserializeOwned, const LIMIT: usize> FromRequest<S> for Json<T, LIMIT> {
+    type Rejection = Failure;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, Failure> {
+        let BodyTime(time) = *request
+            .extensions()
+            .get()
+            .expect("the router adds it to every request");
+        // A peer that says how much it sends is told at once; one that does not, when it is.
+        let announced = request
+            .headers()
+            .get(CONTENT_LENGTH)
+            .and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
+        if announced.is_some_and(|length| length > LIMIT) {
+            return Err(too_large(LIMIT));
+        }
+        let body = match timeout(time, to_bytes(request.into_body(), LIMIT)).await {
+            Ok(Ok(body)) => body,
+            Ok(Err(error))
+                if error
+                    .source()
+                    .is_some_and(<dyn Error>::is::<LengthLimitError>) =>
+            {
+                return Err(too_large(LIMIT));
+            }
+            Ok(Err(error)) => return Err(Failure::bad_request(format!("the body: {error}"))),
+            Err(_) => {
+                return Err(Failure::new(
+                    StatusCode::REQUEST_TIMEOUT,
+                    ErrorKind::BadRequest,
+                    format!("the body did not come within {} s", time.as_secs()),
+                ));
+            }
+        };
+        let value = serde_json::from_slice(&body)
+            .map_err(|error| Failure::bad_request(format!("the body: {error}")))?;
+        Ok(Self(value))
+    }
+}
+
+fn too_large(limit: usize) -> Failure {
+    Failure::new(
+        StatusCode::PAYLOAD_TOO_LARGE,
+        ErrorKind::BadRequest,
+        format!("the body is larger than {} KiB", limit >> 10),
+    )
+}
+
+/// The query of a request.
+pub(super) struct Asked<T>(pub(super) T);
+
+impl<S: Sync, T: DeserializeOwned> FromRequestParts<S> for Asked<T> {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Failure> {
+        match Query::try_from_uri(&parts.uri) {
+            Ok(Query(value)) => Ok(Self(value)),
+            Err(rejection) => {
+                let why = rejection
+                    .source()
+                    .map_or_else(|| rejection.to_string(), ToString::to_string);
+                Err(Failure::bad_request(format!("the query: {why}")))
+            }
+        }
+    }
+}
+
+/// A plan as an answer: one [`ExportLine`] a line, sent as it is written.
+pub(super) struct Lines(pub(super) Export);
+
+impl IntoResponse for Lines {
+    fn into_response(self) -> Response {
+        let pass = self.0.allow.into_iter().map(|network| ExportLine {
+            network,
+            verdict: KernelVerdict::Pass,
+            reason: None,
+        });
+        let drop = self
+            .0
+            .block
+            .into_iter()
+            .map(|(network, reason)| ExportLine {
+                network,
+                verdict: KernelVerdict::Drop,
+                reason: Some(reason),
+            });
+        let mut lines = pass.chain(drop);
+        let chunks = std::iter::from_fn(move || {
+            let mut chunk = Vec::new();
+            while chunk.len() < SMALL {
+                let Some(line) = lines.next() else { break };
+                if let Err(error) = serde_json::to_writer(&mut chunk, &line) {
+                    return Some(Err(error));
+                }
+                chunk.push(b'\n');
+            }
+            (!chunk.is_empty()).then_some(Ok(chunk))
+        });
+        let lines_type = HeaderValue::from_static("application/x-ndjson");
+        let body = Body::from_stream(stream::iter(chunks));
+        ([(CONTENT_TYPE, lines_type)], body).into_response()
+    }
+}

@@ -1,0 +1,135 @@
+//! The server: HTTP/1.1 on the control socket. In: a bound [`Socket`] and a [`Service`]. Out:
+//! JSON answers. It bounds what a peer can cost: connections, the size of a body, and the time a
+//! slow peer is waited for.
+
+mod exchange;
+mod patience;
+mod routes;
+mod socket;
+
+use std::{future::Future, sync::Arc, time::Duration};
+
+use axum::{Extension, Router};
+use hyper::server::conn::http1;
+use hyper_util::{
+    rt::{TokioIo, TokioTimer},
+    service::TowerToHyperService,
+};
+use tokio::{
+    net::UnixStream,
+    sync::{Semaphore, watch},
+    task::JoinSet,
+    time,
+};
+use tracing::{debug, warn};
+
+use self::patience::Patient;
+pub use self::socket::{Socket, SocketError};
+use super::{Caller, Service};
+
+/// How long a peer may take for what.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// To send the head of a request; also how long a connection may lie idle.
+    pub head: Duration,
+    /// To send the whole body.
+    pub body: Duration,
+    /// To take some of the answer.
+    pub write: Duration,
+    /// Requests under way when the server stops: to end.
+    pub stop: Duration,
+    /// Connections at a time; more wait to be accepted.
+    pub connections: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            head: Duration::from_secs(10),
+            body: Duration::from_mins(1),
+            write: Duration::from_secs(30),
+            stop: Duration::from_secs(5),
+            connections: 64,
+        }
+    }
+}
+
+/// Serves requests until `stop` is there, then lets those under way end.
+pub async fn serve<S: Service>(
+    socket: Socket,
+    service: Arc<S>,
+    limits: Limits,
+    stop: impl Future<Output = ()>,
+) {
+    let router = routes::router(service, limits.body);
+    let places = Arc::new(Semaphore::new(limits.connections));
+    let (stopping, _) = watch::channel(false);
+    let mut connections = JoinSet::new();
+    tokio::pin!(stop);
+    loop {
+        while connections.try_join_next().is_some() {}
+        let accepted = async {
+            let place = Arc::clone(&places).acquire_owned().await;
+            (place, socket.accept().await)
+        };
+        let (place, accepted) = tokio::select! {
+            () = &mut stop => break,
+            accepted = accepted => accepted,
+        };
+        match accepted {
+            Ok(stream) => {
+                let connection = connection(stream, router.clone(), limits, stopping.subscribe());
+                connections.spawn(async move {
+                    connection.await;
+                    drop(place);
+                });
+            }
+            Err(error) => {
+                // Out of descriptors or memory: it passes, or the next accept says so again.
+                warn!(%error, "cannot accept a control connection");
+                time::sleep(Duration::from_millis(100)).await;
+            }
+        }
+    }
+    stopping.send_replace(true);
+    let all_ended = async { while connections.join_next().await.is_some() {} };
+    if time::timeout(limits.stop, all_ended).await.is_err() {
+        debug!("control requests under way were cut off");
+    }
+}
+
+/// Serves one connection.
+async fn connection(
+    stream: UnixStream,
+    router: Router,
+    limits: Limits,
+    mut stopping: watch::Receiver<bool>,
+) {
+    let by = match stream.peer_cred() {
+        Ok(peer) => Caller {
+            uid: peer.uid(),
+            pid: peer.pid(),
+        },
+        Err(error) => {
+            warn!(%error, "a control connection does not say whose it is; closed");
+            return;
+        }
+    };
+    let service = TowerToHyperService::new(router.layer(Extension(by)));
+    let io = TokioIo::new(Patient::new(stream, limits.write));
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(limits.head)
+        .serve_connection(io, service);
+    tokio::pin!(connection);
+    let served = tokio::select! {
+        served = &mut connection => served,
+        () = async { drop(stopping.wait_for(|stopping| *stopping).await) } => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = served {
+        debug!(%by, %error, "control connection ended early");
+    }
+}

@@ -1,0 +1,246 @@
+//! Every route of the API, once, and what it asks of the [`Service`].
+
+use std::{sync::Arc, time::Duration, time::Instant};
+
+use axum::{
+    Extension, Router,
+    extract::{Path, Request, State},
+    http::{Method, StatusCode},
+    middleware::{Next, from_fn},
+    response::Response,
+    routing::{self, MethodRouter},
+};
+use tracing::debug;
+
+use super::{
+    super::{
+        Caller, Service, ServiceError,
+        api::{
+            Allow, Block, CheckQuery, Disallow, ErrorKind, Filter, HistoryQuery, Import, SetMode,
+            TopQuery, Unblock, route,
+        },
+    },
+    exchange::{Answer, Asked, BodyTime, Failure, Json, LARGE, Lines},
+};
+
+type Handle<S> = State<Arc<S>>;
+type By = Extension<Caller>;
+
+/// One route: the method, the path, and what answers.
+pub(super) type Route<S> = (Method, &'static str, MethodRouter<Arc<S>>);
+
+/// Answers with what the service answers.
+macro_rules! answer {
+    ($call:expr) => {
+        $call.await.map(Answer).map_err(Failure::from)
+    };
+}
+
+/// Every route, those that only look first.
+pub(super) fn all<S: Service>() -> Vec<Route<S>> {
+    let mut routes = looking();
+    routes.extend(changing());
+    routes
+}
+
+/// The routes that change nothing.
+fn looking<S: Service>() -> Vec<Route<S>> {
+    let get = |path, handler: MethodRouter<Arc<S>>| (Method::GET, path, handler);
+    vec![
+        get(
+            route::STATUS,
+            routing::get(|State(service): Handle<S>| async move { answer!(service.status()) }),
+        ),
+        get(
+            route::CHECK,
+            routing::get(
+                |State(service): Handle<S>, Asked(query): Asked<CheckQuery>| async move {
+                    answer!(service.check(query.address.to_canonical()))
+                },
+            ),
+        ),
+        get(
+            route::LISTINGS,
+            routing::get(
+                |State(service): Handle<S>, Asked(filter): Asked<Filter>| async move {
+                    answer!(service.list(filter))
+                },
+            ),
+        ),
+        get(
+            route::ALLOWED,
+            routing::get(
+                |State(service): Handle<S>, Asked(filter): Asked<Filter>| async move {
+                    if filter.reason.is_some() {
+                        return Err(ServiceError::BadRequest(
+                            "the query: an allow entry has no reason".to_owned(),
+                        )
+                        .into());
+                    }
+                    answer!(service.allow_list(filter))
+                },
+            ),
+        ),
+        get(
+            route::HISTORY,
+            routing::get(
+                |State(service): Handle<S>, Asked(query): Asked<HistoryQuery>| async move {
+                    answer!(service.history(query.network, query.limit))
+                },
+            ),
+        ),
+        get(
+            route::STATS,
+            routing::get(|State(service): Handle<S>| async move { answer!(service.stats()) }),
+        ),
+        get(
+            route::TOP,
+            routing::get(
+                |State(service): Handle<S>, Asked(query): Asked<TopQuery>| async move {
+                    answer!(service.top(query.limit))
+                },
+            ),
+        ),
+        get(
+            route::MODE,
+            routing::get(|State(service): Handle<S>| async move { answer!(service.mode()) }),
+        ),
+        get(
+            route::FEEDS,
+            routing::get(|State(service): Handle<S>| async move { answer!(service.feeds()) }),
+        ),
+        get(
+            route::EXPORT,
+            routing::get(|State(service): Handle<S>| async move {
+                service.export().await.map(Lines).map_err(Failure::from)
+            }),
+        ),
+    ]
+}
+
+/// The routes that change something: each says who asked.
+fn changing<S: Service>() -> Vec<Route<S>> {
+    let post = |path, handler: MethodRouter<Arc<S>>| (Method::POST, path, handler);
+    vec![
+        post(
+            route::BLOCK,
+            routing::post(
+                |State(service): Handle<S>, Extension(by): By, Json(body): Json<Block>| async move {
+                    answer!(service.block(body, &by))
+                },
+            ),
+        ),
+        post(
+            route::UNBLOCK,
+            routing::post(
+                |State(service): Handle<S>, Extension(by): By, Json(body): Json<Unblock>| async move {
+                    answer!(service.unblock(body, &by))
+                },
+            ),
+        ),
+        post(
+            route::ALLOW,
+            routing::post(
+                |State(service): Handle<S>, Extension(by): By, Json(body): Json<Allow>| async move {
+                    answer!(service.allow(body, &by))
+                },
+            ),
+        ),
+        post(
+            route::DISALLOW,
+            routing::post(
+                |State(service): Handle<S>, Extension(by): By, Json(body): Json<Disallow>| async move {
+                    answer!(service.disallow(body, &by))
+                },
+            ),
+        ),
+        post(
+            route::IMPORT,
+            routing::post(
+                |State(service): Handle<S>, Extension(by): By, Json(body): Json<Import, LARGE>| async move {
+                    answer!(service.import(body, &by))
+                },
+            ),
+        ),
+        (
+            Method::PUT,
+            route::MODE,
+            routing::put(
+                |State(service): Handle<S>, Extension(by): By, Json(body): Json<SetMode>| async move {
+                    answer!(service.set_mode(body.mode, &by))
+                },
+            ),
+        ),
+        post(
+            route::FEED_RELOAD,
+            routing::post(
+                |State(service): Handle<S>, Extension(by): By, Path(name): Path<String>| async move {
+                    answer!(service.reload_feed(&name, &by))
+                },
+            ),
+        ),
+        post(
+            route::RELOAD,
+            routing::post(|State(service): Handle<S>, Extension(by): By| async move {
+                answer!(service.reload(&by))
+            }),
+        ),
+        post(
+            route::DETACH,
+            routing::post(|State(service): Handle<S>, Extension(by): By| async move {
+                answer!(service.detach(&by))
+            }),
+        ),
+        post(
+            route::FLUSH,
+            routing::post(|State(service): Handle<S>, Extension(by): By| async move {
+                answer!(service.flush(&by))
+            }),
+        ),
+    ]
+}
+
+/// All routes on `service`; a body must come within `body_time`.
+pub(super) fn router<S: Service>(service: Arc<S>, body_time: Duration) -> Router {
+    all()
+        .into_iter()
+        .fold(Router::new(), |router, (_, path, handler)| {
+            router.route(path, handler)
+        })
+        .fallback(async |request: Request| {
+            let message = format!("no such path: {}", request.uri().path());
+            Failure::new(StatusCode::NOT_FOUND, ErrorKind::NotFound, message)
+        })
+        .method_not_allowed_fallback(async |request: Request| {
+            let message = format!(
+                "{} does not take {}",
+                request.uri().path(),
+                request.method()
+            );
+            Failure::new(
+                StatusCode::METHOD_NOT_ALLOWED,
+                ErrorKind::BadRequest,
+                message,
+            )
+        })
+        .layer(from_fn(logged))
+        .layer(Extension(BodyTime(body_time)))
+        .with_state(service)
+}
+
+/// Logs each request and its answer.
+async fn logged(Extension(by): By, request: Request, next: Next) -> Response {
+    let start = Instant::now();
+    let method = request.method().clone();
+    let uri = request.uri().clone();
+    let response = next.run(request).await;
+    debug!(
+        %by,
+        %method,
+        %uri,
+        status = response.status().as_u16(),
+        ms = start.elapsed().as_millis(),
+        "control request"
+    );
+    response
+}
