@@ -10,11 +10,10 @@ use std::{
     process::{Command, exit},
 };
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result};
 use aya_build::{Package, Toolchain};
 
-/// The rustup toolchain that `cargo xtask setup` links to the distribution's compiler.
-const LINKED_TOOLCHAIN: &str = "gate-bpf";
+mod toolchain;
 
 fn main() -> Result<()> {
     println!("cargo:rerun-if-env-changed=GATE_BPF_OBJECT");
@@ -51,6 +50,9 @@ fn build_object() -> Result<PathBuf> {
             .status()?;
         exit(status.code().unwrap_or(1));
     }
+    let toolchain = toolchain::find()
+        .context("running rustup; gate is built with rustup's cargo")?
+        .context("no toolchain here builds BPF programs: run `cargo xtask setup` first")?;
     let program = root.join("gate-ebpf");
     let program = program.to_str().context("the workspace's path is UTF-8")?;
     aya_build::build_ebpf(
@@ -59,21 +61,8 @@ fn build_object() -> Result<PathBuf> {
             root_dir: program,
             ..Package::default()
         }],
-        Toolchain::Custom(toolchain()?),
+        Toolchain::Custom(&toolchain),
     )
     .context("building gate-ebpf; `cargo xtask setup` installs what it needs")?;
     Ok(PathBuf::from(env::var("OUT_DIR")?).join("gate"))
-}
-
-/// The toolchain to build with: the linked one, or else a nightly.
-fn toolchain() -> Result<&'static str> {
-    let listed = Command::new("rustup").args(["toolchain", "list"]).output();
-    let listed = listed.context("running rustup; gate is built with rustup's cargo")?;
-    let listed = String::from_utf8_lossy(&listed.stdout);
-    for name in [LINKED_TOOLCHAIN, "nightly"] {
-        if listed.lines().any(|line| line.starts_with(name)) {
-            return Ok(name);
-        }
-    }
-    bail!("no toolchain here builds BPF programs: run `cargo xtask setup` first");
 }

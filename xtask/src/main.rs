@@ -1,2 +1,45 @@
-//! x
-fn main() {}
+//! gate's own commands: what a fresh machine needs, builds, tests, and shows.
+//!
+//! Runs before anything else of gate can be built, hence depends on no other crate of it.
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+mod build;
+mod run;
+mod setup;
+mod test;
+
+/// gate's build and test commands.
+#[derive(Parser)]
+#[command(bin_name = "cargo xtask", disable_help_subcommand = true)]
+struct Arguments {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Install what the build lacks: a compiler and a linker for BPF programs
+    Setup,
+    /// Build gated and gatectl, after `setup`
+    Build(build::Options),
+    /// Check formats and lints, run the unit tests, and the kernel tests on this machine's kernel
+    Test(test::Options),
+}
+
+fn main() -> ExitCode {
+    let done = match Arguments::parse().task {
+        Task::Setup => setup::toolchain(),
+        Task::Build(options) => build::build(&options),
+        Task::Test(options) => return test::test(&options),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,45 @@
+//! `cargo xtask build`: gated and gatectl, with the kernel program in them.
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+use clap::Args;
+
+use crate::{
+    run::{cargo, root_dir, run, say},
+    setup,
+};
+
+/// What to build.
+#[derive(Args)]
+pub(crate) struct Options {
+    /// With optimizations, as for production
+    #[arg(long)]
+    release: bool,
+}
+
+/// Builds the binaries, after installing what the build lacks.
+pub(crate) fn build(options: &Options) -> Result<()> {
+    let programs = binaries(options.release)?;
+    println!("built {}", programs.join("{gated,gatectl}").display());
+    Ok(())
+}
+
+/// Builds the binaries and returns the directory they are in.
+pub(crate) fn binaries(release: bool) -> Result<PathBuf> {
+    setup::toolchain()?;
+    say("building gated and gatectl");
+    let mut build = cargo();
+    build.args(["build", "--locked", "--package", "gate-user", "--bins"]);
+    if release {
+        build.arg("--release");
+    }
+    run(&mut build)?;
+    Ok(target_dir().join(if release { "release" } else { "debug" }))
+}
+
+/// Where cargo puts what it builds.
+fn target_dir() -> PathBuf {
+    std::env::var_os("CARGO_TARGET_DIR")
+        .map_or_else(|| root_dir().join("target"), |dir| root_dir().join(dir))
+}

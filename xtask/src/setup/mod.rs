@@ -1,0 +1,38 @@
+//! `cargo xtask setup`: a compiler and a linker for BPF programs, and for the tests their tools.
+//!
+//! What is there is found by looking, so that a second run installs nothing. What is missing comes
+//! from Debian's packages where there is apt, and else from rustup; the rest is said.
+
+use anyhow::Result;
+
+use crate::run::say;
+
+mod apt;
+mod compiler;
+mod linker;
+mod tools;
+
+pub(crate) use tools::{lints, tools};
+
+/// Makes it possible to build the kernel program.
+///
+/// # Errors
+/// What is missing, and how to install it, where this cannot.
+pub(crate) fn toolchain() -> Result<()> {
+    if let Some(object) = std::env::var_os("GATE_BPF_OBJECT") {
+        say(&format!(
+            "setup: nothing to do, GATE_BPF_OBJECT={} is embedded",
+            object.display()
+        ));
+        return Ok(());
+    }
+    let (compiler, installed_compiler) = compiler::provide()?;
+    let (linker, installed_linker) = linker::provide(&compiler)?;
+    let done = if installed_compiler || installed_linker {
+        "done"
+    } else {
+        "nothing to install"
+    };
+    say(&format!("setup: {done}; {compiler}, {linker}"));
+    Ok(())
+}

@@ -1,0 +1,62 @@
+//! The programs that the tests run.
+
+use anyhow::{Result, bail};
+
+use super::apt;
+use crate::run::{cargo, find, output, run, say};
+
+/// A program, the Debian package that holds it, and what the tests need it for.
+struct Tool {
+    program: &'static str,
+    package: &'static str,
+    why: &'static str,
+}
+
+const TOOLS: &[Tool] = &[
+    Tool {
+        program: "ip",
+        package: "iproute2",
+        why: "network namespaces and the links between them",
+    },
+    Tool {
+        program: "ethtool",
+        package: "ethtool",
+        why: "VLAN tags in the frame and GRO on a veth",
+    },
+];
+
+/// Installs the programs that the kernel tests run, if they are not there.
+///
+/// # Errors
+/// What is missing, where this cannot install it.
+pub(crate) fn tools() -> Result<()> {
+    let missing: Vec<_> = TOOLS
+        .iter()
+        .filter(|tool| find(tool.program).is_none())
+        .collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    for Tool { program, why, .. } in &missing {
+        say(&format!("the kernel tests need `{program}`: {why}"));
+    }
+    let packages: Vec<_> = missing.iter().map(|tool| tool.package).collect();
+    if !apt::available() {
+        bail!(
+            "install {} (as Debian calls them), then this again",
+            packages.join(" ")
+        );
+    }
+    apt::install(&packages, "check /etc/apt/sources.list")
+}
+
+/// Adds cargo's formatter and linter to the toolchain, if they are not there.
+pub(crate) fn lints() -> Result<()> {
+    for (subcommand, component) in [("fmt", "rustfmt"), ("clippy", "clippy")] {
+        if output(cargo().args([subcommand, "--version"])).is_none() {
+            say(&format!("rustup component add {component}"));
+            run(std::process::Command::new("rustup").args(["component", "add", component]))?;
+        }
+    }
+    Ok(())
+}

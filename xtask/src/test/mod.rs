@@ -1,0 +1,135 @@
+//! `cargo xtask test`: everything that must hold before a change lands, on this machine's kernel.
+//!
+//! Each step runs even where an earlier one failed. Out: a table of the steps, and as the last
+//! line the sums of all test runs.
+
+use std::{
+    io::{BufRead as _, BufReader},
+    process::{Command, ExitCode, Stdio},
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context as _, Result, bail, ensure};
+use clap::Args;
+
+use crate::{
+    build,
+    run::{cargo, line, run, say},
+    setup,
+};
+
+mod kernel;
+mod report;
+
+use report::{Outcome, Step, Tally};
+
+/// What to test.
+#[derive(Args)]
+pub(crate) struct Options {
+    /// Leave out the tests that need root and the kernel
+    #[arg(long)]
+    no_kernel: bool,
+}
+
+/// Runs all steps and prints what they came to; fails if one of them did.
+pub(crate) fn test(options: &Options) -> ExitCode {
+    let mut steps = vec![
+        step("toolchain", || {
+            check(setup::toolchain().and_then(|()| setup::lints()))
+        }),
+        step("formats", || {
+            check(run(cargo().args(["fmt", "--all", "--check"])))
+        }),
+        step("lints", || check(lints())),
+        step("unit tests", || unit_tests().map(Outcome::Ran)),
+    ];
+    steps.push(if options.no_kernel {
+        Step {
+            name: "kernel tests",
+            time: Duration::ZERO,
+            outcome: Outcome::LeftOut("--no-kernel"),
+        }
+    } else {
+        step("kernel tests", || kernel_tests().map(Outcome::Ran))
+    });
+    report::print(&steps)
+}
+
+/// Does `work` as the step `name`.
+fn step(name: &'static str, work: impl FnOnce() -> Result<Outcome>) -> Step {
+    say(name);
+    let start = Instant::now();
+    let outcome = work().unwrap_or_else(|error| {
+        eprintln!("error: {error:#}");
+        Outcome::Failed(error)
+    });
+    Step {
+        name,
+        time: start.elapsed(),
+        outcome,
+    }
+}
+
+fn check(result: Result<()>) -> Result<Outcome> {
+    result.map(|()| Outcome::Passed)
+}
+
+fn lints() -> Result<()> {
+    let mut clippy = cargo();
+    clippy.args(["clippy", "--locked", "--workspace", "--all-targets"]);
+    run(clippy.args(["--", "--deny", "warnings"]))
+}
+
+/// The tests of every crate that runs in userspace and needs no kernel.
+fn unit_tests() -> Result<Tally> {
+    let mut tests = cargo();
+    tests.args(["test", "--locked", "--no-fail-fast", "--workspace"]);
+    tests.args(["--exclude", "gate-ebpf", "--exclude", "gate-tests"]);
+    count(&mut tests)
+}
+
+/// The tests of gate-tests, as root.
+fn kernel_tests() -> Result<Tally> {
+    setup::tools()?;
+    let runner = kernel::runner()?;
+    // They run these, and cargo does not know it.
+    build::binaries(false)?;
+    let mut tests = cargo();
+    tests.args([
+        "test",
+        "--locked",
+        "--no-fail-fast",
+        "--package",
+        "gate-tests",
+    ]);
+    // Most of their time they wait for a connection that is not answered.
+    tests.args(["--", "--test-threads", "8"]);
+    if let Some((variable, sudo)) = runner {
+        tests.env(variable, sudo);
+    }
+    count(&mut tests)
+}
+
+/// Runs `cargo test` with its output in the terminal, and adds up what it says.
+///
+/// # Errors
+/// It failed for another reason than a failing test, or ran no test at all.
+fn count(tests: &mut Command) -> Result<Tally> {
+    let mut child = tests
+        .stdout(Stdio::piped())
+        .spawn()
+        .with_context(|| format!("running `{}`", line(tests)))?;
+    let output = child.stdout.take().expect("piped");
+    let mut tally = Tally::default();
+    for text in BufReader::new(output).lines() {
+        let text = text?;
+        println!("{text}");
+        tally.read(&text);
+    }
+    let status = child.wait()?;
+    if !status.success() && tally.failed == 0 {
+        bail!("`{}` failed: {status}", line(tests));
+    }
+    ensure!(tally.passed + tally.failed > 0, "no test ran");
+    Ok(tally)
+}
