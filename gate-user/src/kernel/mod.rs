@@ -1,5 +1,30 @@
-//! The kernel's side, and the only module that writes it.
+//! The kernel's side, and the only module that writes it: load, pin, attach, apply, read.
+//!
+//! In: the differences of [`plan`](crate::plan), settings, interfaces. Out: counters, sampled
+//! drops, what the kernel holds. All `unsafe` of the crate is in [`sys`].
 
+mod attach;
+mod error;
+mod events;
+mod gate;
+mod load;
+mod maps;
+mod netlink;
 mod object;
+mod pins;
+mod stats;
+mod sys;
+mod tables;
+mod trie;
 
+pub use attach::Attachment;
+pub use error::KernelError;
+pub use events::{Events, Sample};
+pub use gate::{Gate, Settings};
+pub use load::Capacity;
+pub use maps::Maps;
+pub use netlink::{AttachedXdp, Interface, Netlink};
 pub use object::OBJECT;
+pub use pins::{Found, Pins};
+pub use stats::Counters;
+pub use tables::Lookup;

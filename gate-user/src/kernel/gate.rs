@@ -1,0 +1,252 @@
+//! The gate in the kernel, as its one writer holds it.
+
+use std::{path::Path, sync::Arc};
+
+use aya::{Ebpf, maps::RingBuf};
+use aya_log::EbpfLogger;
+use gate_common::{Config, MAX_PORTS, Mode, names};
+
+use super::{
+    KernelError,
+    attach::{self, Attachment},
+    events::Events,
+    load::{self, Capacity},
+    maps::Maps,
+    netlink::Netlink,
+    pins::{Found, Pins},
+    sys,
+};
+use crate::{config::Attach, plan::Diff};
+
+/// What the program is told.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Settings {
+    /// What it does with the SYN of a listed source.
+    pub mode: Mode,
+    /// Guarded ports; at most [`MAX_PORTS`], the rest is left out.
+    pub ports: Vec<u16>,
+    /// One report in this many drops, for each CPU; 0 for none.
+    pub sample: u32,
+}
+
+/// The gate in the kernel. Dropping it leaves everything on the wire, enforcing.
+pub struct Gate {
+    pins: Pins,
+    netlink: Netlink,
+    ebpf: Ebpf,
+    maps: Arc<Maps>,
+    found: Found,
+    staged: bool,
+    attachments: Vec<Attachment>,
+}
+
+impl Gate {
+    /// Loads the programs, adopting what is pinned under `pins` where it is of this version.
+    ///
+    /// Nothing on the wire changes yet: fill the table with [`Gate::apply`], give the settings
+    /// with [`Gate::configure`], then [`Gate::enforce`].
+    ///
+    /// # Errors
+    ///
+    /// [`KernelError::Pins`] where the pin directory is not usable, [`KernelError::Load`] where
+    /// the kernel refuses the programs.
+    pub fn open(pins: &Path, capacity: Capacity, netlink: Netlink) -> Result<Self, KernelError> {
+        let pins = Pins::open(pins)?;
+        let load::Loaded { mut ebpf, found } = load::load(&pins, capacity)?;
+        // The logger must have its map before the program is loaded, and aya keeps none of it.
+        let logger = EbpfLogger::init(&mut ebpf);
+        load::program(&mut ebpf)?
+            .load()
+            .map_err(|source| KernelError::Program {
+                what: "loading it",
+                source,
+            })?;
+        match logger {
+            Ok(logger) => spawn_logger(logger),
+            Err(error) => tracing::warn!(%error, "the program's log cannot be read"),
+        }
+        let maps = Arc::new(Maps::new(&ebpf)?);
+        Ok(Self {
+            pins,
+            netlink,
+            ebpf,
+            maps,
+            found,
+            staged: found == Found::Other,
+            attachments: Vec::new(),
+        })
+    }
+
+    /// What was pinned before.
+    pub fn found(&self) -> Found {
+        self.found
+    }
+
+    /// The maps, for reading; shared.
+    pub fn maps(&self) -> &Arc<Maps> {
+        &self.maps
+    }
+
+    /// Where the gate is on the wire.
+    pub fn attachments(&self) -> &[Attachment] {
+        &self.attachments
+    }
+
+    /// Tells the program its settings, at once and for all interfaces.
+    ///
+    /// # Errors
+    ///
+    /// [`KernelError::Map`].
+    pub fn configure(&mut self, settings: &Settings) -> Result<(), KernelError> {
+        let former = self.maps.config()?;
+        let ports = assign_slots(former.ports, &settings.ports);
+        let config = Config::new(settings.mode, settings.sample, ports);
+        self.maps
+            .config
+            .update(&0u32, &config)
+            .map_err(|source| KernelError::Map {
+                map: names::CONFIG,
+                what: "writing",
+                source,
+            })
+    }
+
+    /// Carries out a difference of plans.
+    ///
+    /// # Errors
+    ///
+    /// [`KernelError::Full`] when a trie has no room: everything else is done.
+    /// [`KernelError::Map`] when the kernel refuses something: what is left shows as drift.
+    pub fn apply(&mut self, diff: &Diff) -> Result<(), KernelError> {
+        self.maps.tables.apply(diff)
+    }
+
+    /// Puts the gate on `interfaces`, moves the links that are there to this program, and takes
+    /// it off the interfaces that are no longer named.
+    ///
+    /// Every interface is tried; those that fail are returned with their error.
+    ///
+    /// # Errors
+    ///
+    /// [`KernelError::Pins`] where the pins cannot be put in order.
+    pub async fn enforce(
+        &mut self,
+        interfaces: &[String],
+        mode: Attach,
+    ) -> Result<Vec<(String, KernelError)>, KernelError> {
+        let mut failed = Vec::new();
+        let mut attachments = Vec::new();
+        for interface in interfaces {
+            let program = load::program(&mut self.ebpf)?;
+            match attach::attach(program, &self.pins, &self.netlink, interface, mode).await {
+                Ok(attachment) => attachments.push(attachment),
+                Err(error) => failed.push((interface.clone(), error)),
+            }
+        }
+        for former in self.pins.linked()? {
+            if !interfaces.contains(&former) {
+                attach::detach(&self.pins, &former)?;
+            }
+        }
+        self.attachments = attachments;
+        attach::pin_program(load::program(&mut self.ebpf)?, &self.pins)?;
+        if self.staged {
+            self.pins.promote()?;
+            self.staged = false;
+        }
+        Ok(failed)
+    }
+
+    /// The reading end of the ring buffer; there is one.
+    ///
+    /// # Errors
+    ///
+    /// [`KernelError::Missing`] the second time, [`KernelError::Map`] where it cannot be mapped.
+    pub fn events(&mut self) -> Result<Events, KernelError> {
+        let map = self
+            .ebpf
+            .take_map(names::EVENTS)
+            .ok_or(KernelError::Missing(names::EVENTS))?;
+        let failed = |source| KernelError::Map {
+            map: names::EVENTS,
+            what: "mapping",
+            source,
+        };
+        let ring = RingBuf::try_from(map).map_err(|error| failed(std::io::Error::other(error)))?;
+        Events::new(ring).map_err(failed)
+    }
+
+    /// Takes the gate off the wire and removes its pins.
+    ///
+    /// # Errors
+    ///
+    /// [`KernelError::Pins`].
+    pub fn detach(self) -> Result<(), KernelError> {
+        self.pins.remove()
+    }
+}
+
+/// Gives each guarded port a slot: the one it has, or else a free one (see [`Config::ports`]).
+fn assign_slots(former: [u16; MAX_PORTS], wanted: &[u16]) -> [u16; MAX_PORTS] {
+    let mut slots = former.map(|port| if wanted.contains(&port) { port } else { 0 });
+    for &port in wanted {
+        if !slots.contains(&port)
+            && let Some(free) = slots.iter_mut().find(|slot| **slot == 0)
+        {
+            *free = port;
+        }
+    }
+    slots
+}
+
+/// Forwards what the program logs, which is what should never happen.
+fn spawn_logger(logger: EbpfLogger<&'static dyn log::Log>) {
+    let logger = match sys::watch(logger) {
+        Ok(logger) => logger,
+        Err(error) => {
+            tracing::warn!(%error, "the program's log cannot be read");
+            return;
+        }
+    };
+    tokio::spawn(async move {
+        let mut logger = logger;
+        while let Ok(mut guard) = logger.readable_mut().await {
+            guard.get_inner_mut().flush();
+            guard.clear_ready();
+        }
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_port_keeps_its_slot() {
+        for (former, wanted, expected) in [
+            ([0; 8], &[25][..], [25, 0, 0, 0, 0, 0, 0, 0]),
+            (
+                [25, 465, 0, 0, 0, 0, 0, 0],
+                &[465],
+                [0, 465, 0, 0, 0, 0, 0, 0],
+            ),
+            (
+                [0, 465, 0, 0, 0, 0, 0, 0],
+                &[587, 465],
+                [587, 465, 0, 0, 0, 0, 0, 0],
+            ),
+            (
+                [25, 0, 0, 0, 0, 0, 0, 0],
+                &[587, 25],
+                [25, 587, 0, 0, 0, 0, 0, 0],
+            ),
+            ([1, 2, 3, 4, 5, 6, 7, 8], &[9, 8], [9, 0, 0, 0, 0, 0, 0, 8]),
+        ] {
+            assert_eq!(
+                assign_slots(former, wanted),
+                expected,
+                "{former:?} {wanted:?}"
+            );
+        }
+    }
+}

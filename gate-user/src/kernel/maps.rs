@@ -1,0 +1,136 @@
+//! The reading side of the gate's maps, shared by everybody who asks.
+
+use std::{fs, net::IpAddr, os::fd::AsRawFd as _};
+
+use aya::{
+    Ebpf,
+    maps::{Map, MapData},
+};
+use gate_common::{Config, Family, Mode, names};
+
+use super::{
+    KernelError,
+    stats::{self, Counters},
+    sys::RawMap,
+    tables::{Lookup, Tables},
+    trie::Trie,
+};
+use crate::plan::Table;
+
+/// The gate's maps. Reading needs no lock: each operation is one the kernel makes atomic.
+#[derive(Debug)]
+pub struct Maps {
+    pub(super) tables: Tables,
+    pub(super) config: RawMap,
+    stats: RawMap,
+}
+
+impl Maps {
+    pub(super) fn new(ebpf: &Ebpf) -> Result<Self, KernelError> {
+        Ok(Self {
+            tables: Tables {
+                allow_v4: Trie::new(names::ALLOW_V4, data(ebpf, names::ALLOW_V4)?)?,
+                allow_v6: Trie::new(names::ALLOW_V6, data(ebpf, names::ALLOW_V6)?)?,
+                block_v4: Trie::new(names::BLOCK_V4, data(ebpf, names::BLOCK_V4)?)?,
+                block_v6: Trie::new(names::BLOCK_V6, data(ebpf, names::BLOCK_V6)?)?,
+            },
+            config: RawMap::of(names::CONFIG, data(ebpf, names::CONFIG)?)?,
+            stats: RawMap::of(names::STATS, data(ebpf, names::STATS)?)?,
+        })
+    }
+
+    /// What the tries say of `address`, and so what the program would decide.
+    ///
+    /// # Errors
+    ///
+    /// [`KernelError::Map`].
+    pub fn lookup(&self, address: IpAddr) -> Result<Lookup, KernelError> {
+        self.tables.lookup(address)
+    }
+
+    /// The whole gate table as the kernel holds it.
+    ///
+    /// # Errors
+    ///
+    /// [`KernelError::Map`].
+    pub fn read_back(&self) -> Result<Table, KernelError> {
+        self.tables.read_back()
+    }
+
+    /// The counters of `family` since the maps were made.
+    ///
+    /// # Errors
+    ///
+    /// [`KernelError::Map`].
+    pub fn counters(&self, family: Family) -> Result<Counters, KernelError> {
+        stats::read(&self.stats, family)
+    }
+
+    /// The settings that the program reads.
+    ///
+    /// # Errors
+    ///
+    /// [`KernelError::Map`].
+    pub fn config(&self) -> Result<Config, KernelError> {
+        let mut value = [0; size_of::<Config>()];
+        self.config
+            .lookup(&0u32, &mut value, 1)
+            .map_err(|source| KernelError::Map {
+                map: names::CONFIG,
+                what: "reading",
+                source,
+            })?;
+        Ok(bytemuck::pod_read_unaligned(&value))
+    }
+
+    /// The mode in force.
+    ///
+    /// # Errors
+    ///
+    /// [`KernelError::Map`].
+    pub fn mode(&self) -> Result<Mode, KernelError> {
+        let number = self.config()?.mode;
+        let mode = Mode::ALL.into_iter().find(|mode| *mode as u32 == number);
+        Ok(mode.unwrap_or(Mode::Off))
+    }
+
+    /// Bytes of kernel memory that the maps take, by the kernel's own accounting (`memlock` in
+    /// `/proc/self/fdinfo`, proc(5)); 0 for what it does not tell.
+    pub fn memory(&self) -> u64 {
+        let tables = &self.tables;
+        [
+            tables.allow_v4.map(),
+            tables.allow_v6.map(),
+            tables.block_v4.map(),
+            tables.block_v6.map(),
+            &self.config,
+            &self.stats,
+        ]
+        .into_iter()
+        .map(|map| memlock(map).unwrap_or(0))
+        .sum()
+    }
+
+    /// How many networks each block trie can hold.
+    pub fn capacity(&self) -> u32 {
+        self.tables.block_v4.map().info.max_entries
+    }
+}
+
+fn memlock(map: &RawMap) -> Option<u64> {
+    let fdinfo = fs::read_to_string(format!("/proc/self/fdinfo/{}", map.fd().as_raw_fd())).ok()?;
+    let line = fdinfo
+        .lines()
+        .find_map(|line| line.strip_prefix("memlock:"))?;
+    line.trim().parse().ok()
+}
+
+/// The loaded map of that name.
+pub(super) fn data<'a>(ebpf: &'a Ebpf, name: &'static str) -> Result<&'a MapData, KernelError> {
+    match ebpf.map(name) {
+        Some(
+            Map::Array(data) | Map::LpmTrie(data) | Map::PerCpuArray(data) | Map::RingBuf(data),
+        ) => Ok(data),
+        _ => Err(KernelError::Missing(name)),
+    }
+}
