@@ -57,6 +57,6 @@ impl Entry {
 
     /// Length of the network's prefix in bits.
     pub const fn prefix_len(self) -> u8 {
-        (self.0 >> 8) as u8
+        self.0.to_le_bytes()[1]
     }
 }

@@ -73,7 +73,7 @@ impl Reason {
 
     /// The reason of that number, or `None`.
     pub const fn from_number(number: u32) -> Option<Self> {
-        if number >= 1 && number <= Self::ALL.len() as u32 {
+        if number >= 1 && number as usize <= Self::ALL.len() {
             Some(Self::ALL[number as usize - 1])
         } else {
             None

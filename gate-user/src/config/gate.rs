@@ -62,6 +62,17 @@ pub enum Attach {
     Generic,
 }
 
+impl Attach {
+    /// The name, as in the configuration.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Native => "native",
+            Self::Generic => "generic",
+        }
+    }
+}
+
 /// The guarded ports: 1 to [`MAX_PORTS`], none of them 0, none twice; in the order given.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(try_from = "Vec<u16>", into = "Vec<u16>")]

@@ -90,8 +90,11 @@ impl Pins {
     }
 
     /// The pin of the link of `interface`.
+    ///
+    /// The BPF file system takes no dot in a name (`bpf_lookup`, kernel/bpf/inode.c) and an
+    /// interface no colon, so `eth0.100` is pinned as `eth0:100`.
     pub fn link(&self, interface: &str) -> PathBuf {
-        self.links().join(interface)
+        self.links().join(interface.replace('.', ":"))
     }
 
     /// The pin of the program.
@@ -115,7 +118,8 @@ impl Pins {
         let mut names = Vec::new();
         for entry in entries {
             let entry = entry.map_err(|error| at(&directory, "reading", error))?;
-            names.extend(entry.file_name().into_string());
+            let name = entry.file_name().into_string();
+            names.extend(name.map(|name| name.replace(':', ".")));
         }
         names.sort();
         Ok(names)
