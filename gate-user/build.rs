@@ -17,6 +17,7 @@ mod toolchain;
 
 fn main() -> Result<()> {
     println!("cargo:rerun-if-env-changed=GATE_BPF_OBJECT");
+    println!("cargo:rerun-if-changed=migrations");
     let object = match env::var_os("GATE_BPF_OBJECT") {
         Some(prebuilt) => prebuilt_object(Path::new(&prebuilt))?,
         None => build_object()?,

@@ -1,5 +1,29 @@
 //! The book: all listings and allow entries, present and past, as stored.
+//!
+//! In: [`Change`]s. Out: the current [`Book`], a snapshot that is cheap to clone, and the
+//! [`History`]. The [`Ledger`] is the one writer's: it stores a change before it shows it.
 
+mod change;
+mod draft;
+mod error;
+mod history;
+mod ledger;
 mod listing;
+mod record;
+mod row;
+mod state;
+mod store;
+mod tree;
+mod width;
 
-pub use listing::{AllowEntry, Listing, ListingId, Origin};
+pub(crate) use state::Listed;
+pub use {
+    change::{Applied, Change, EndCause, FeedEntry, NewAllow, NewListing, Outcome, Replaced},
+    error::{BookError, Refusal},
+    history::{End, History, HistoryEntry, Renewal, Scope},
+    ledger::Ledger,
+    listing::{AllowEntry, Listing, ListingId, Origin},
+    record::Standing,
+    state::{Book, Counts},
+    width::{WIDEST_V4, WIDEST_V6, check_allow_width, check_width},
+};

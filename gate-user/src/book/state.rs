@@ -1,0 +1,243 @@
+//! The current book in memory: an immutable snapshot that everybody may read.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use gate_common::Reason;
+use jiff::Timestamp;
+
+use super::{
+    listing::{AllowEntry, Listing, Origin},
+    record::{Expiry, Key, Record, Standing},
+    tree::Tree,
+};
+use crate::network::Network;
+
+/// All listings and allow entries in force.
+///
+/// A clone costs a few reference counts, and what is changed later does not show in it. Entries
+/// come sorted by network: a network right before those within it, IPv4 before IPv6.
+#[derive(Clone, Debug, Default)]
+pub struct Book {
+    listings: Tree,
+    allow: Tree,
+    counts: Arc<Counts>,
+}
+
+/// How many entries are in force.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Counts {
+    /// Listings.
+    pub listings: usize,
+    /// Allow entries.
+    pub allow_entries: usize,
+    /// Listings by reason; a reason without any is left out.
+    pub by_reason: BTreeMap<Reason, usize>,
+    /// Listings by origin; an origin without any is left out.
+    pub by_origin: BTreeMap<Origin, usize>,
+}
+
+impl Book {
+    /// Every listing.
+    pub fn listings(&self) -> impl Iterator<Item = Listing> {
+        self.listings.iter().filter_map(Record::listing)
+    }
+
+    /// The listings of exactly `network`.
+    pub fn at(&self, network: Network) -> impl Iterator<Item = Listing> {
+        self.listings.at(network).filter_map(Record::listing)
+    }
+
+    /// The listings of `network` and of every network that covers it, the widest first.
+    pub fn covering(&self, network: Network) -> impl Iterator<Item = Listing> {
+        self.listings.covering(network).filter_map(Record::listing)
+    }
+
+    /// The listings of `network` and of every network within it.
+    pub fn within(&self, network: Network) -> impl Iterator<Item = Listing> {
+        self.listings.within(network).filter_map(Record::listing)
+    }
+
+    /// Every allow entry.
+    pub fn allow_entries(&self) -> impl Iterator<Item = AllowEntry> {
+        self.allow.iter().filter_map(Record::allow_entry)
+    }
+
+    /// The allow entries of exactly `network`.
+    pub fn allow_at(&self, network: Network) -> impl Iterator<Item = AllowEntry> {
+        self.allow.at(network).filter_map(Record::allow_entry)
+    }
+
+    /// The allow entries of `network` and of every network that covers it, the widest first.
+    pub fn allow_covering(&self, network: Network) -> impl Iterator<Item = AllowEntry> {
+        self.allow.covering(network).filter_map(Record::allow_entry)
+    }
+
+    /// The allow entries of `network` and of every network within it.
+    pub fn allow_within(&self, network: Network) -> impl Iterator<Item = AllowEntry> {
+        self.allow.within(network).filter_map(Record::allow_entry)
+    }
+
+    /// How many entries there are.
+    pub fn counts(&self) -> &Counts {
+        &self.counts
+    }
+
+    /// When the first entry ends by itself; `None` if none ever does.
+    pub fn next_expiry(&self) -> Option<Timestamp> {
+        self.listings
+            .next_expiry()
+            .min(self.allow.next_expiry())
+            .at()
+    }
+
+    /// Every listing, without a copy of it.
+    pub(crate) fn listed(&self) -> impl Iterator<Item = Listed<'_>> {
+        self.listings.iter().filter_map(Listed::new)
+    }
+
+    /// The listings of exactly `network`, without a copy of them.
+    pub(crate) fn listed_at(&self, network: Network) -> impl Iterator<Item = Listed<'_>> {
+        self.listings.at(network).filter_map(Listed::new)
+    }
+
+    /// The listings of `network` and of every network within it, without a copy of them.
+    pub(crate) fn listed_within(&self, network: Network) -> impl Iterator<Item = Listed<'_>> {
+        self.listings.within(network).filter_map(Listed::new)
+    }
+
+    /// The networks of the allow entries; one with several entries comes several times.
+    pub(crate) fn allowed(&self) -> impl Iterator<Item = Network> {
+        self.allow.iter().map(|record| record.network)
+    }
+
+    /// Whether there is an allow entry of exactly `network`.
+    pub(crate) fn allows(&self, network: Network) -> bool {
+        self.allow.at(network).next().is_some()
+    }
+
+    /// Whether there is an allow entry that covers `network`.
+    pub(crate) fn allows_all_of(&self, network: Network) -> bool {
+        self.allow.covering(network).next().is_some()
+    }
+
+    fn tree(&self, standing: Standing) -> &Tree {
+        match standing {
+            Standing::Allowed => &self.allow,
+            Standing::Listed(_) => &self.listings,
+        }
+    }
+
+    fn tree_mut(&mut self, standing: Standing) -> &mut Tree {
+        match standing {
+            Standing::Allowed => &mut self.allow,
+            Standing::Listed(_) => &mut self.listings,
+        }
+    }
+
+    /// The entry of that key.
+    pub(super) fn get(&self, key: &Key) -> Option<&Record> {
+        self.tree(key.standing).get(key)
+    }
+
+    /// Every listing as it is kept.
+    pub(super) fn listing_records(&self) -> impl Iterator<Item = &Record> {
+        self.listings.iter()
+    }
+
+    /// Every allow entry as it is kept.
+    pub(super) fn allow_records(&self) -> impl Iterator<Item = &Record> {
+        self.allow.iter()
+    }
+
+    /// The keys of the listings of exactly `network`.
+    pub(super) fn listing_keys(&self, network: Network) -> impl Iterator<Item = Key> {
+        self.listings.at(network).map(Record::key)
+    }
+
+    /// The keys of the allow entries of exactly `network`.
+    pub(super) fn allow_keys(&self, network: Network) -> impl Iterator<Item = Key> {
+        self.allow.at(network).map(Record::key)
+    }
+
+    /// The keys of everything that ends by `now`, listings first.
+    pub(super) fn due(&self, now: Timestamp) -> Vec<Key> {
+        let now = Expiry::new(Some(now));
+        let mut due = self.listings.due(now);
+        due.append(&mut self.allow.due(now));
+        due
+    }
+
+    /// Puts an entry in force, in the place of the one that has its key.
+    pub(super) fn put(&mut self, record: Record) {
+        let (standing, origin) = (record.standing, Arc::clone(&record.origin));
+        if self.tree_mut(standing).insert(record).is_none() {
+            let counts = Arc::make_mut(&mut self.counts);
+            match standing {
+                Standing::Allowed => counts.allow_entries += 1,
+                Standing::Listed(reason) => {
+                    counts.listings += 1;
+                    *counts.by_reason.entry(reason).or_default() += 1;
+                    if let Some(count) = counts.by_origin.get_mut(&*origin) {
+                        *count += 1;
+                    } else {
+                        counts.by_origin.insert(Origin::clone(&origin), 1);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Takes the entry of that key out.
+    pub(super) fn take(&mut self, key: &Key) -> Option<Record> {
+        let record = self.tree_mut(key.standing).remove(key)?;
+        let counts = Arc::make_mut(&mut self.counts);
+        match key.standing {
+            Standing::Allowed => counts.allow_entries -= 1,
+            Standing::Listed(reason) => {
+                counts.listings -= 1;
+                count_down(&mut counts.by_reason, &reason);
+                count_down(&mut counts.by_origin, &*key.origin);
+            }
+        }
+        Some(record)
+    }
+}
+
+/// Counts one less, and leaves out what is none.
+fn count_down<K: Ord>(counts: &mut BTreeMap<K, usize>, key: &K) {
+    if let Some(count) = counts.get_mut(key) {
+        *count -= 1;
+        if *count == 0 {
+            counts.remove(key);
+        }
+    }
+}
+
+/// A listing in force, as far as the plan looks at it.
+#[derive(Clone, Copy)]
+pub(crate) struct Listed<'a> {
+    record: &'a Record,
+    /// Why it is listed.
+    pub(crate) reason: Reason,
+}
+
+impl<'a> Listed<'a> {
+    fn new(record: &'a Record) -> Option<Self> {
+        match record.standing {
+            Standing::Listed(reason) => Some(Self { record, reason }),
+            Standing::Allowed => None,
+        }
+    }
+
+    pub(crate) fn network(self) -> Network {
+        self.record.network
+    }
+
+    pub(crate) fn origin(self) -> &'a Origin {
+        &self.record.origin
+    }
+
+    pub(crate) fn since(self) -> Timestamp {
+        self.record.since()
+    }
+}
