@@ -1,8 +1,8 @@
 //! The configuration: TOML text in, a checked [`Config`] out, or an error that names file, line,
 //! column and key and says what would be right.
 //!
-//! Every key has a default; `packaging/gate.toml` shows them all. Everything else in the house may
-//! depend on these types; they depend on nothing but the words of the house.
+//! Every key has a default; `packaging/gate.toml` shows them all. Every other module may depend
+//! on these types.
 
 mod enforcement;
 mod error;
@@ -18,7 +18,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::network::Network;
 
-pub use enforcement::{Enforcement, Enforcements};
+pub use crate::plan::Enforcement;
+pub use enforcement::Enforcements;
 pub use error::{ConfigError, Problem};
 pub use feed::{FeedConfig, FeedFormat, FeedName, Guards};
 pub use gate::{Attach, GateConfig, InterfaceName, Ports};

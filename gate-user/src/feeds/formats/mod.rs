@@ -1,0 +1,208 @@
+//! How feeds are written: bytes in, entries and bad lines out. A new format is a file here, a
+//! variant of [`FeedFormat`], and its line in [`parse`].
+
+mod drop_json;
+mod line;
+mod plain;
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::{book::FeedEntry, config::FeedFormat};
+
+/// What a feed's file says. Whether it is believed is for [`judge`](super::judge) to decide.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Parsed {
+    /// Its networks, sorted, each once.
+    pub entries: Vec<FeedEntry>,
+    /// How many lines gave a network, duplicates included.
+    pub good_lines: usize,
+    /// The lines that should have given one and did not.
+    pub bad_lines: BadLines,
+    /// What the file says of its own length.
+    pub claim: Claim,
+    /// When the list was made, as it says itself; whole seconds.
+    pub made: Option<Timestamp>,
+}
+
+/// What a file says of its own length.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Claim {
+    /// Its format does not say.
+    #[default]
+    None,
+    /// Its format says so at the end, but the end is not there.
+    Missing,
+    /// It holds so many records.
+    Records(u64),
+}
+
+/// Lines that should have given a network and did not.
+#[derive(Clone, Debug, Default, Eq, PartialEq, Serialize)]
+pub struct BadLines {
+    /// How many there are.
+    pub count: usize,
+    /// The first of them, at most [`BadLines::SHOWN`].
+    pub first: Vec<BadLine>,
+}
+
+/// A line that should have given a network and did not.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+pub struct BadLine {
+    /// Its number, from 1.
+    pub number: usize,
+    /// Its beginning, made printable.
+    pub text: String,
+    /// What is wrong with it.
+    pub why: String,
+}
+
+impl BadLines {
+    /// How many bad lines are kept to be shown.
+    pub const SHOWN: usize = 20;
+
+    fn add(&mut self, number: usize, line: &[u8], why: impl FnOnce() -> String) {
+        self.count += 1;
+        if self.first.len() < Self::SHOWN {
+            self.first.push(BadLine {
+                number,
+                text: line::printable(line),
+                why: why(),
+            });
+        }
+    }
+}
+
+/// Reads a whole file of that format. Never fails: what cannot be read is a bad line.
+pub fn parse(format: FeedFormat, bytes: &[u8]) -> Parsed {
+    let mut parsed = match format {
+        FeedFormat::Plain => plain::parse(bytes),
+        FeedFormat::DropJson => drop_json::parse(bytes),
+    };
+    // A stable sort: of a network given twice, the first line's evidence stays.
+    parsed.entries.sort_by_key(|entry| entry.network);
+    parsed.entries.dedup_by_key(|entry| entry.network);
+    parsed
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{fmt::Write as _, net::IpAddr};
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::network::Network;
+
+    /// The entries of a file without bad lines: `192.0.2.0/24 evidence, ...`.
+    pub(super) fn entries(format: FeedFormat, bytes: &[u8]) -> String {
+        let parsed = parse(format, bytes);
+        assert_eq!(parsed.bad_lines, BadLines::default());
+        let shown: Vec<String> = parsed
+            .entries
+            .iter()
+            .map(|entry| match &entry.evidence {
+                Some(evidence) => format!("{} {evidence}", entry.network),
+                None => entry.network.to_string(),
+            })
+            .collect();
+        shown.join(", ")
+    }
+
+    /// What is wrong with the one line of a file.
+    pub(super) fn bad(format: FeedFormat, line: &[u8]) -> String {
+        let parsed = parse(format, line);
+        assert_eq!((parsed.good_lines, parsed.bad_lines.count), (0, 1));
+        assert_eq!(parsed.bad_lines.first[0].number, 1);
+        parsed.bad_lines.first[0].why.clone()
+    }
+
+    const FORMATS: [FeedFormat; 2] = [FeedFormat::Plain, FeedFormat::DropJson];
+
+    fn print(format: FeedFormat, entries: &[FeedEntry]) -> String {
+        let mut text = String::new();
+        for FeedEntry { network, evidence } in entries {
+            let evidence = evidence.as_deref().unwrap_or_default();
+            match format {
+                FeedFormat::Plain => writeln!(text, "{network} # {evidence}"),
+                FeedFormat::DropJson => {
+                    writeln!(text, r#"{{"cidr":"{network}","sblid":"{evidence}"}}"#)
+                }
+            }
+            .unwrap();
+        }
+        if format == FeedFormat::DropJson {
+            let records = entries.len();
+            writeln!(text, r#"{{"type":"metadata","records":{records}}}"#).unwrap();
+        }
+        text
+    }
+
+    prop_compose! {
+        fn entry()(
+            address in any::<IpAddr>(),
+            prefix_len in 0..=128_u8,
+            evidence in "([A-Z][A-Z0-9]{0,20})?",
+        ) -> FeedEntry {
+            FeedEntry {
+                network: Network::containing(address, prefix_len),
+                evidence: (!evidence.is_empty()).then(|| evidence.into()),
+            }
+        }
+    }
+
+    fn sorted(mut entries: Vec<FeedEntry>) -> Vec<FeedEntry> {
+        entries.sort_by_key(|entry| entry.network);
+        entries.dedup_by_key(|entry| entry.network);
+        entries
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_parsed(bytes in any::<Vec<u8>>()) {
+            for format in FORMATS {
+                parse(format, &bytes);
+            }
+        }
+
+        #[test]
+        fn any_lines_are_parsed(
+            lines in prop::collection::vec(
+                r#"([0-9a-f.:/#; ]{0,24}|[{]["a-z:,0-9/.{}\[\]]{0,40}|.{0,40})\r?"#,
+                0..20,
+            ),
+        ) {
+            let text = lines.join("\n");
+            for format in FORMATS {
+                let parsed = parse(format, text.as_bytes());
+                prop_assert!(parsed.good_lines + parsed.bad_lines.count <= lines.len().max(1));
+                prop_assert!(parsed.entries.len() <= parsed.good_lines);
+            }
+        }
+
+        #[test]
+        fn what_is_printed_is_read_again(entries in prop::collection::vec(entry(), 0..50)) {
+            for format in FORMATS {
+                let parsed = parse(format, print(format, &entries).as_bytes());
+                prop_assert_eq!(&parsed.bad_lines, &BadLines::default());
+                prop_assert_eq!(parsed.good_lines, entries.len());
+                prop_assert_eq!(&parsed.entries, &sorted(entries.clone()));
+            }
+        }
+
+        #[test]
+        fn bad_lines_have_their_numbers(is_bad in prop::collection::vec(any::<bool>(), 1..50)) {
+            let good = FeedEntry { network: "192.0.2.7".parse().unwrap(), evidence: None };
+            for format in FORMATS {
+                let good = print(format, std::slice::from_ref(&good));
+                let good = good.lines().next().unwrap();
+                let lines: Vec<&str> = is_bad.iter().map(|bad| if *bad { "x" } else { good }).collect();
+                let parsed = parse(format, lines.join("\r\n").as_bytes());
+                let expected: Vec<usize> = (1..).zip(&is_bad).filter(|(_, bad)| **bad).map(|(n, _)| n).collect();
+                let numbers: Vec<usize> = parsed.bad_lines.first.iter().map(|bad| bad.number).collect();
+                prop_assert_eq!(parsed.bad_lines.count, expected.len());
+                prop_assert_eq!(&numbers[..], &expected[..expected.len().min(BadLines::SHOWN)]);
+            }
+        }
+    }
+}

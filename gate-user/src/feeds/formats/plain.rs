@@ -1,0 +1,93 @@
+//! Format `plain`, as netsets and ipsets are published (FireHOL, IPsum, Spamhaus drop.txt): an
+//! address or network a line. `#` and `;` begin a comment; one behind a network is its evidence.
+
+use super::{
+    Parsed,
+    line::{self, LineError},
+};
+use crate::{book::FeedEntry, network::Network};
+
+pub(super) fn parse(bytes: &[u8]) -> Parsed {
+    let mut parsed = Parsed::default();
+    for (number, line) in line::numbered(bytes) {
+        let comment = line.iter().position(|byte| matches!(byte, b'#' | b';'));
+        let (data, comment) = line.split_at(comment.unwrap_or(line.len()));
+        let data = data.trim_ascii_end();
+        if data.is_empty() {
+            continue;
+        }
+        match network(data) {
+            Ok(network) => {
+                parsed.good_lines += 1;
+                parsed.entries.push(FeedEntry {
+                    network,
+                    evidence: line::evidence(comment.get(1..).unwrap_or_default()),
+                });
+            }
+            Err(error) => parsed.bad_lines.add(number, line, || error.to_string()),
+        }
+    }
+    parsed
+}
+
+fn network(data: &[u8]) -> Result<Network, LineError> {
+    let text = std::str::from_utf8(line::of_sane_length(data)?);
+    line::network(text.map_err(|_| LineError::NotANetwork)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{bad, entries};
+    use crate::config::FeedFormat::Plain;
+
+    #[test]
+    fn what_a_line_gives() {
+        for (line, expected) in [
+            ("192.0.2.7", "192.0.2.7/32"),
+            ("192.0.2.0/24", "192.0.2.0/24"),
+            ("2001:db8::/32", "2001:db8::/32"),
+            ("  192.0.2.7\t", "192.0.2.7/32"),
+            ("192.0.2.0/24 ; SBL1", "192.0.2.0/24 SBL1"),
+            ("192.0.2.7 # bot; again", "192.0.2.7/32 bot; again"),
+            ("192.0.2.7#", "192.0.2.7/32"),
+            (
+                "192.0.2.7 # Soci\u{e9}t\u{e9}",
+                "192.0.2.7/32 Soci\u{e9}t\u{e9}",
+            ),
+            ("\u{feff}192.0.2.7\r\n", "192.0.2.7/32"),
+            ("# 192.0.2.7", ""),
+            ("; 192.0.2.7", ""),
+            ("", ""),
+            (" \t\r\n", ""),
+            ("192.0.2.9\n192.0.2.7", "192.0.2.7/32, 192.0.2.9/32"),
+            ("192.0.2.7 #a\n192.0.2.7 #b", "192.0.2.7/32 a"),
+            ("192.0.2.7\n::ffff:192.0.2.7", "192.0.2.7/32"),
+        ] {
+            assert_eq!(entries(Plain, line.as_bytes()), expected, "{line:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_a_bad_line() {
+        for (line, why) in [
+            (
+                &b"192.0.2.7/24"[..],
+                "host bits set: the network is 192.0.2.0/24",
+            ),
+            (b"192.0.2.0/33", "not a network"),
+            (b"192.0.2.1 - 192.0.2.9", "not a network"),
+            (b"192.0.2.7\t9", "not a network"),
+            (b"192.0.2.7,spam", "not a network"),
+            (b"192.0.02.7", "not a network"),
+            (b"example.org", "not a network"),
+            (b"fe80::1%eth0", "not a network"),
+            (b"<html>", "not a network"),
+            (b"192.0.2.7\0", "not a network"),
+            (b"\xff\xfe1\x009\x002\x00", "not a network"),
+            (&[b'1'; 5000], "5000 bytes long"),
+        ] {
+            let bad = bad(Plain, line);
+            assert!(bad.contains(why), "{why}: {bad}");
+        }
+    }
+}
