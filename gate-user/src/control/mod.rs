@@ -6,6 +6,8 @@
 
 pub mod api;
 pub mod client;
+#[cfg(test)]
+pub(crate) mod examples;
 pub mod server;
 mod service;
 

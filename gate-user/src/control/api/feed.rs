@@ -52,6 +52,8 @@ pub struct Feed {
 pub struct BadLine {
     /// Its number, from 1.
     pub line: u64,
+    /// Its beginning, made printable.
+    pub text: String,
     /// What is wrong with it.
     pub error: String,
 }

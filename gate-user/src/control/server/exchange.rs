@@ -3,17 +3,13 @@
 use std::{error::Error, time::Duration};
 
 use axum::{
-    body::{Body, to_bytes},
+    body::Body,
     extract::{FromRequest, FromRequestParts, Query, Request},
-    http::{
-        HeaderValue, StatusCode,
-        header::{CONTENT_LENGTH, CONTENT_TYPE},
-        request::Parts,
-    },
+    http::{HeaderValue, StatusCode, header::CONTENT_TYPE, request::Parts},
     response::{IntoResponse, Response},
 };
 use futures_util::stream;
-use http_body_util::LengthLimitError;
+use http_body_util::BodyExt;
 use serde::{Serialize, de::DeserializeOwned};
 use tokio::time::timeout;
 
@@ -104,24 +100,8 @@ impl<S: Sync, T: DeserializeOwned, const LIMIT: usize> FromRequest<S> for Json<T
             .extensions()
             .get()
             .expect("the router adds it to every request");
-        // A peer that says how much it sends is told at once; one that does not, when it is.
-        let announced = request
-            .headers()
-            .get(CONTENT_LENGTH)
-            .and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
-        if announced.is_some_and(|length| length > LIMIT) {
-            return Err(too_large(LIMIT));
-        }
-        let body = match timeout(time, to_bytes(request.into_body(), LIMIT)).await {
-            Ok(Ok(body)) => body,
-            Ok(Err(error))
-                if error
-                    .source()
-                    .is_some_and(<dyn Error>::is::<LengthLimitError>) =>
-            {
-                return Err(too_large(LIMIT));
-            }
-            Ok(Err(error)) => return Err(Failure::bad_request(format!("the body: {error}"))),
+        let body = match timeout(time, read(request.into_body(), LIMIT)).await {
+            Ok(body) => body?,
             Err(_) => {
                 return Err(Failure::new(
                     StatusCode::REQUEST_TIMEOUT,
@@ -136,12 +116,31 @@ impl<S: Sync, T: DeserializeOwned, const LIMIT: usize> FromRequest<S> for Json<T
     }
 }
 
-fn too_large(limit: usize) -> Failure {
-    Failure::new(
-        StatusCode::PAYLOAD_TOO_LARGE,
-        ErrorKind::BadRequest,
-        format!("the body is larger than {} KiB", limit >> 10),
-    )
+/// The whole of `body`. What is too large is read to its end all the same, and forgotten: a peer
+/// whose words are not taken would get a reset instead of the answer.
+async fn read(mut body: Body, limit: usize) -> Result<Vec<u8>, Failure> {
+    let mut whole = Vec::new();
+    let mut length = 0;
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|error| Failure::bad_request(format!("the body: {error}")))?;
+        if let Some(data) = frame.data_ref() {
+            length += data.len();
+            if length <= limit {
+                whole.extend_from_slice(data);
+            } else {
+                whole = Vec::new();
+            }
+        }
+    }
+    if length <= limit {
+        Ok(whole)
+    } else {
+        Err(Failure::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            ErrorKind::BadRequest,
+            format!("the body is larger than {} KiB", limit >> 10),
+        ))
+    }
 }
 
 /// The query of a request.

@@ -133,3 +133,6 @@ async fn connection(
         debug!(%by, %error, "control connection ended early");
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -222,3 +222,104 @@ fn group_id(group: &str) -> Result<u32, SocketError> {
         .and_then(|(_, number)| number.parse().ok())
         .ok_or_else(no_group)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn bind(path: &Path) -> Result<Socket, SocketError> {
+        Socket::bind(path, SocketMode::default(), None).await
+    }
+
+    #[tokio::test]
+    async fn it_has_its_mode_and_group_and_nothing_is_left_over() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("run/control.sock");
+        let own = rustix::process::getgid().as_raw();
+        for (text, mode) in [("0660", 0o660), ("0600", 0o600), ("0640", 0o640)] {
+            let wanted = SocketMode::try_from(text.to_owned()).unwrap();
+            let socket = Socket::bind(&path, wanted, Some(&own.to_string()))
+                .await
+                .unwrap();
+            let metadata = fs::metadata(&path).unwrap();
+            assert_eq!(metadata.mode() & 0o7777, mode);
+            assert_eq!(metadata.gid(), own);
+            drop(socket);
+            let names: Vec<_> = fs::read_dir(directory.path().join("run"))
+                .unwrap()
+                .map(|entry| entry.unwrap().file_name())
+                .collect();
+            assert_eq!(names, ["control.lock"]);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_stale_socket_is_replaced() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("control.sock");
+        drop(StdListener::bind(&path).unwrap());
+        assert!(path.exists());
+        let socket = bind(&path).await.unwrap();
+        let (connected, accepted) = tokio::join!(UnixStream::connect(&path), socket.accept());
+        assert!(connected.is_ok() && accepted.is_ok());
+    }
+
+    #[tokio::test]
+    async fn a_live_socket_is_never_taken() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("control.sock");
+        // One that knows nothing of our lock, and one that holds it.
+        let foreign = StdListener::bind(&path).unwrap();
+        assert!(matches!(bind(&path).await, Err(SocketError::InUse { .. })));
+        foreign.set_nonblocking(true).unwrap();
+        assert!(foreign.accept().is_ok(), "it was asked whether it lives");
+        drop(foreign);
+        let first = bind(&path).await.unwrap();
+        let error = bind(&path).await.unwrap_err();
+        assert!(matches!(error, SocketError::InUse { .. }), "{error}");
+        assert!(error.to_string().contains("control.sock"), "{error}");
+        drop(first);
+        assert!(bind(&path).await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn what_is_no_socket_stays() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("control.sock");
+        fs::write(&path, "precious").unwrap();
+        let error = bind(&path).await.unwrap_err();
+        assert!(matches!(error, SocketError::NotASocket { .. }), "{error}");
+        assert_eq!(fs::read_to_string(&path).unwrap(), "precious");
+    }
+
+    #[tokio::test]
+    async fn a_file_that_took_its_place_stays() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("control.sock");
+        let socket = bind(&path).await.unwrap();
+        fs::remove_file(&path).unwrap();
+        fs::write(&path, "another").unwrap();
+        drop(socket);
+        assert!(path.exists());
+    }
+
+    #[tokio::test]
+    async fn an_unknown_group_is_told() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("control.sock");
+        let error = Socket::bind(&path, SocketMode::default(), Some("no-such-group"))
+            .await
+            .unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "control.group: no group `no-such-group` in /etc/group"
+        );
+        assert!(!path.exists());
+    }
+
+    #[test]
+    fn a_group_is_a_name_or_a_number() {
+        assert_eq!(group_id("root").unwrap(), 0);
+        assert_eq!(group_id("1234").unwrap(), 1234);
+    }
+}

@@ -1,0 +1,232 @@
+//! docs/control-api.md as the tests use it: its examples, and a daemon that answers with them.
+
+use std::{net::IpAddr, sync::Mutex};
+
+use gate_common::Mode;
+use hyper::Method;
+use serde::de::DeserializeOwned;
+
+use super::{
+    Caller, Service, ServiceError,
+    api::{
+        Allow, AllowEntries, Allowed, Block, Blocked, Check, Detached, Disallow, Disallowed,
+        Export, ExportLine, Feed, Feeds, Filter, Flushed, History, Import, Imported, Listings,
+        ModeState, Reloaded, Stats, Status, Top, Unblock, Unblocked, route,
+    },
+};
+use crate::network::Network;
+
+/// The document.
+pub(crate) const DOCUMENT: &str = include_str!("../../../docs/control-api.md");
+
+/// An example of the document: a block `http` and the block `json` behind it.
+#[derive(Clone, Debug)]
+pub(crate) struct Example {
+    /// The method.
+    pub(crate) method: Method,
+    /// Path and query.
+    pub(crate) target: String,
+    /// The request's body.
+    pub(crate) body: String,
+    /// The answer's body.
+    pub(crate) answer: String,
+}
+
+impl Example {
+    /// Whether this is an example of the route `path`.
+    pub(crate) fn is_of(&self, method: &Method, path: &str) -> bool {
+        let target = self.target.split('?').next().unwrap();
+        let same = |(asked, pattern): (&str, &str)| pattern == "{name}" || asked == pattern;
+        self.method == *method
+            && target.split('/').count() == path.split('/').count()
+            && target.split('/').zip(path.split('/')).all(same)
+    }
+}
+
+/// The text of the fenced block that `text` begins with.
+fn block<'a>(text: &'a str, language: &str) -> Option<&'a str> {
+    text.strip_prefix("```")?
+        .strip_prefix(language)?
+        .strip_prefix('\n')?
+        .split("```\n")
+        .next()
+}
+
+/// All examples of the document, in its order.
+pub(crate) fn examples() -> Vec<Example> {
+    let requests = DOCUMENT.match_indices("```http\n").map(|(at, _)| at);
+    requests
+        .map(|at| {
+            let request = block(&DOCUMENT[at..], "http").unwrap();
+            let (line, body) = request.split_once('\n').unwrap();
+            let (method, target) = line.split_once(' ').unwrap();
+            let rest = &DOCUMENT[at + "```http\n".len() + request.len() + "```\n".len()..];
+            Example {
+                method: method.parse().unwrap(),
+                target: target.to_owned(),
+                body: body.to_owned(),
+                answer: block(rest, "json")
+                    .unwrap_or_else(|| panic!("{line}: no answer behind it"))
+                    .to_owned(),
+            }
+        })
+        .collect()
+}
+
+/// The documented answer of a route.
+pub(crate) fn answer<T: DeserializeOwned>(method: &Method, path: &str) -> T {
+    let examples = examples();
+    let example = examples.iter().find(|example| example.is_of(method, path));
+    let example = example.unwrap_or_else(|| panic!("{method} {path} has no example"));
+    serde_json::from_str(&example.answer).unwrap_or_else(|error| panic!("{method} {path}: {error}"))
+}
+
+/// `json` without space between its values: as the server writes it.
+pub(crate) fn compact(json: &str) -> String {
+    let mut in_text = false;
+    let mut escaped = false;
+    json.chars()
+        .filter(|&c| {
+            if in_text {
+                in_text = c != '"' || escaped;
+                escaped = c == '\\' && !escaped;
+                return true;
+            }
+            in_text = c == '"';
+            !c.is_whitespace()
+        })
+        .collect()
+}
+
+/// A daemon that answers what the document says, or an error; it notes what it was asked.
+#[derive(Debug, Default)]
+pub(crate) struct Documented {
+    /// Answer this error instead.
+    pub(crate) error: Option<ServiceError>,
+    /// What was asked.
+    pub(crate) asked: Mutex<Vec<String>>,
+}
+
+impl Documented {
+    fn answer<T: DeserializeOwned>(
+        &self,
+        method: &Method,
+        path: &str,
+        asked: String,
+    ) -> Result<T, ServiceError> {
+        self.asked.lock().unwrap().push(asked);
+        match &self.error {
+            Some(error) => Err(error.clone()),
+            None => Ok(answer(method, path)),
+        }
+    }
+
+    fn look<T: DeserializeOwned>(&self, path: &str, asked: String) -> Result<T, ServiceError> {
+        self.answer(&Method::GET, path, asked)
+    }
+
+    fn change<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        asked: &str,
+        by: &Caller,
+    ) -> Result<T, ServiceError> {
+        self.answer(&Method::POST, path, format!("{by}: {asked}"))
+    }
+}
+
+impl Service for Documented {
+    async fn status(&self) -> Result<Status, ServiceError> {
+        self.look(route::STATUS, "status".to_owned())
+    }
+
+    async fn check(&self, address: IpAddr) -> Result<Check, ServiceError> {
+        self.look(route::CHECK, format!("check {address}"))
+    }
+
+    async fn block(&self, request: Block, by: &Caller) -> Result<Blocked, ServiceError> {
+        self.change(route::BLOCK, &format!("{request:?}"), by)
+    }
+
+    async fn unblock(&self, request: Unblock, by: &Caller) -> Result<Unblocked, ServiceError> {
+        self.change(route::UNBLOCK, &format!("{request:?}"), by)
+    }
+
+    async fn allow(&self, request: Allow, by: &Caller) -> Result<Allowed, ServiceError> {
+        self.change(route::ALLOW, &format!("{request:?}"), by)
+    }
+
+    async fn disallow(&self, request: Disallow, by: &Caller) -> Result<Disallowed, ServiceError> {
+        self.change(route::DISALLOW, &format!("{request:?}"), by)
+    }
+
+    async fn list(&self, filter: Filter) -> Result<Listings, ServiceError> {
+        self.look(route::LISTINGS, format!("{filter:?}"))
+    }
+
+    async fn allow_list(&self, filter: Filter) -> Result<AllowEntries, ServiceError> {
+        self.look(route::ALLOWED, format!("{filter:?}"))
+    }
+
+    async fn history(&self, network: Network, limit: usize) -> Result<History, ServiceError> {
+        self.look(route::HISTORY, format!("history {network} {limit}"))
+    }
+
+    async fn stats(&self) -> Result<Stats, ServiceError> {
+        self.look(route::STATS, "stats".to_owned())
+    }
+
+    async fn top(&self, limit: usize) -> Result<Top, ServiceError> {
+        self.look(route::TOP, format!("top {limit}"))
+    }
+
+    async fn mode(&self) -> Result<ModeState, ServiceError> {
+        self.look(route::MODE, "mode".to_owned())
+    }
+
+    async fn set_mode(&self, mode: Mode, by: &Caller) -> Result<ModeState, ServiceError> {
+        let asked = format!("{by}: mode {}", mode.as_str());
+        self.answer(&Method::PUT, route::MODE, asked)
+    }
+
+    async fn feeds(&self) -> Result<Feeds, ServiceError> {
+        self.look(route::FEEDS, "feeds".to_owned())
+    }
+
+    async fn reload_feed(&self, name: &str, by: &Caller) -> Result<Feed, ServiceError> {
+        self.change(route::FEED_RELOAD, &format!("reload feed {name}"), by)
+    }
+
+    async fn import(&self, request: Import, by: &Caller) -> Result<Imported, ServiceError> {
+        let asked = format!("import {}", request.networks.len());
+        self.change(route::IMPORT, &asked, by)
+    }
+
+    async fn export(&self) -> Result<Export, ServiceError> {
+        let examples = examples();
+        let example = examples
+            .iter()
+            .find(|example| example.is_of(&Method::GET, route::EXPORT));
+        let mut export = Export::default();
+        for line in example.unwrap().answer.lines() {
+            let line: ExportLine = serde_json::from_str(line).unwrap();
+            match line.reason {
+                None => drop(export.allow.insert(line.network)),
+                Some(reason) => drop(export.block.insert(line.network, reason)),
+            }
+        }
+        Ok(export)
+    }
+
+    async fn reload(&self, by: &Caller) -> Result<Reloaded, ServiceError> {
+        self.change(route::RELOAD, "reload", by)
+    }
+
+    async fn detach(&self, by: &Caller) -> Result<Detached, ServiceError> {
+        self.change(route::DETACH, "detach", by)
+    }
+
+    async fn flush(&self, by: &Caller) -> Result<Flushed, ServiceError> {
+        self.change(route::FLUSH, "flush", by)
+    }
+}

@@ -1,0 +1,508 @@
+//! The transport over a real Unix socket: every documented example, errors, limits.
+
+use std::{collections::BTreeSet, path::PathBuf, time::Duration};
+
+use gate_common::Reason;
+use hyper::Method;
+use serde_json::Value;
+use tempfile::TempDir;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    sync::oneshot,
+    task::JoinHandle,
+    time::{Instant, timeout},
+};
+
+use super::*;
+use crate::{
+    config::SocketMode,
+    control::{
+        ServiceError,
+        api::{Block, ErrorBody, ErrorKind, Import, ImportEntry, Imported, Status, route},
+        client::{Client, ClientError},
+        examples::{DOCUMENT, Documented, Example, compact, examples},
+    },
+};
+
+/// A server that runs; it is stopped and its directory removed at the end.
+struct Running {
+    service: Arc<Documented>,
+    path: PathBuf,
+    stop: oneshot::Sender<()>,
+    task: JoinHandle<()>,
+    _directory: TempDir,
+}
+
+impl Running {
+    async fn with(service: Documented, limits: Limits) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("control.sock");
+        let socket = Socket::bind(&path, SocketMode::default(), None)
+            .await
+            .unwrap();
+        let service = Arc::new(service);
+        let (stop, stopped) = oneshot::channel::<()>();
+        let until = async { drop(stopped.await) };
+        let task = tokio::spawn(serve(socket, Arc::clone(&service), limits, until));
+        Self {
+            service,
+            path,
+            stop,
+            task,
+            _directory: directory,
+        }
+    }
+
+    async fn start() -> Self {
+        Self::with(Documented::default(), Limits::default()).await
+    }
+
+    fn client(&self) -> Client {
+        Client::new(&self.path)
+    }
+
+    fn asked(&self) -> Vec<String> {
+        self.service.asked.lock().unwrap().clone()
+    }
+
+    /// Sends `request` as it is and returns all that comes until the server closes.
+    async fn raw(&self, request: &[u8]) -> String {
+        let mut stream = UnixStream::connect(&self.path).await.unwrap();
+        stream.write_all(request).await.unwrap();
+        read_all(&mut stream).await
+    }
+
+    /// Status and body of a request.
+    async fn request(&self, method: &Method, target: &str, body: &str) -> (u16, String) {
+        let head = format!(
+            "{method} {target} HTTP/1.1\r\nhost: gate\r\nconnection: close\r\ncontent-length: {}\r\n\r\n",
+            body.len()
+        );
+        split(&self.raw(format!("{head}{body}").as_bytes()).await)
+    }
+}
+
+async fn read_all(stream: &mut UnixStream) -> String {
+    let mut text = String::new();
+    let read = stream.read_to_string(&mut text);
+    timeout(Duration::from_secs(20), read)
+        .await
+        .expect("the server closes")
+        .unwrap();
+    text
+}
+
+fn split(answer: &str) -> (u16, String) {
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap_or((answer, ""));
+    let status = head.split(' ').nth(1).map(|status| status.parse().unwrap());
+    let chunked = head.contains("transfer-encoding: chunked");
+    let body = if chunked {
+        // One chunk: its length in hex, itself, and the empty one.
+        body.split("\r\n").nth(1).unwrap_or_default()
+    } else {
+        body
+    };
+    (status.unwrap_or(0), body.to_owned())
+}
+
+#[tokio::test]
+async fn every_documented_request_gets_the_documented_answer() {
+    let server = Running::start().await;
+    for Example {
+        method,
+        target,
+        body,
+        answer,
+    } in examples()
+    {
+        let (status, got) = server.request(&method, &target, &body).await;
+        assert_eq!(status, 200, "{method} {target}: {got}");
+        let newlines = |text: &str| text.replace('\n', "");
+        assert_eq!(newlines(&got), compact(&answer), "{method} {target}");
+    }
+}
+
+#[test]
+fn every_route_is_documented_and_nothing_else() {
+    let routes: BTreeSet<String> = routes::all::<Documented>()
+        .iter()
+        .map(|(method, path, _)| format!("{method} {path}"))
+        .collect();
+    let documented: BTreeSet<String> = DOCUMENT
+        .lines()
+        .filter_map(|line| line.strip_prefix("### "))
+        .map(str::to_owned)
+        .collect();
+    assert_eq!(routes, documented);
+    for (method, path, _) in routes::all::<Documented>() {
+        let count = examples().iter().filter(|e| e.is_of(&method, path)).count();
+        assert_eq!(count, 1, "examples of {method} {path}");
+    }
+}
+
+#[test]
+fn the_documented_error_is_one() {
+    let (_, after) = DOCUMENT.split_once("## Errors").unwrap();
+    let (_, json) = after.split_once("```json\n").unwrap();
+    let (json, _) = json.split_once("```").unwrap();
+    let error: ErrorBody = serde_json::from_str(json).unwrap();
+    assert_eq!(error.error.kind, ErrorKind::Conflict);
+    assert_eq!(serde_json::to_string(&error).unwrap(), compact(json));
+}
+
+#[tokio::test]
+async fn the_service_is_told_what_was_asked_and_by_whom() {
+    let server = Running::start().await;
+    let client = server.client();
+    let _: Status = client.get(route::STATUS).await.unwrap();
+    let block = Block {
+        network: "192.0.2.0/24".parse().unwrap(),
+        reason: Reason::HighSpam,
+        duration: Some(Duration::from_hours(36)),
+        comment: Some("a \"b\"\n".to_owned()),
+        force: false,
+    };
+    let _: Value = client
+        .send(Method::POST, route::BLOCK, &block)
+        .await
+        .unwrap();
+    let _: Value = client
+        .get("/v1/check?address=::ffff:192.0.2.7")
+        .await
+        .unwrap();
+    let uid = rustix::process::getuid().as_raw();
+    assert_eq!(
+        server.asked(),
+        [
+            "status".to_owned(),
+            format!("uid {uid}: {block:?}"),
+            "check 192.0.2.7".to_owned(),
+        ]
+    );
+}
+
+#[tokio::test]
+async fn what_may_be_left_out_has_its_default() {
+    let server = Running::start().await;
+    for (path, body) in [
+        (route::BLOCK, r#"{"network":"192.0.2.7"}"#),
+        (route::ALLOW, r#"{"network":"192.0.2.7"}"#),
+        (route::IMPORT, r#"{"networks":[{"network":"192.0.2.7"}]}"#),
+    ] {
+        let (status, got) = server.request(&Method::POST, path, body).await;
+        assert_eq!(status, 200, "{path}: {got}");
+    }
+    let asked = server.asked();
+    assert!(asked[0].contains("reason: Manual, duration: None, comment: None, force: false"));
+}
+
+#[tokio::test]
+async fn each_kind_of_error_has_its_status() {
+    let why = || "why".to_owned();
+    for (error, status, kind) in [
+        (ServiceError::BadRequest(why()), 400, "bad_request"),
+        (ServiceError::NotFound(why()), 404, "not_found"),
+        (ServiceError::Conflict(why()), 409, "conflict"),
+        (ServiceError::Unavailable(why()), 503, "unavailable"),
+        (ServiceError::Internal(why()), 500, "internal"),
+    ] {
+        let service = Documented {
+            error: Some(error.clone()),
+            ..Documented::default()
+        };
+        let server = Running::with(service, Limits::default()).await;
+        let got = server.request(&Method::GET, route::STATS, "").await;
+        let body = format!("{{\"error\":{{\"kind\":\"{kind}\",\"message\":\"why\"}}}}\n");
+        assert_eq!(got, (status, body));
+        let told = server
+            .client()
+            .get::<Value>(route::STATS)
+            .await
+            .unwrap_err();
+        assert!(
+            matches!(&told, ClientError::Refused { kind, message } if *kind == error.kind() && message == "why"),
+            "{told}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_bad_request_is_told_what_is_wrong() {
+    let server = Running::start().await;
+    let get = Method::GET;
+    let post = Method::POST;
+    let long = format!(
+        r#"{{"network":"192.0.2.7","comment":"{}"}}"#,
+        "x".repeat(70_000)
+    );
+    for (method, target, body, status, words) in [
+        (&get, "/v2/status", "", 404, "no such path: /v2/status"),
+        (&get, "/v1/block", "", 405, "/v1/block does not take GET"),
+        (&get, "/v1/check", "", 400, "missing field `address`"),
+        (&get, "/v1/check?address=x", "", 400, "invalid IP address"),
+        (
+            &get,
+            "/v1/listings?reason=x",
+            "",
+            400,
+            "unknown variant `x`",
+        ),
+        (
+            &get,
+            "/v1/listings?origin=x",
+            "",
+            400,
+            "`x` is not an origin",
+        ),
+        (
+            &get,
+            "/v1/listings?within=192.0.2.7/24",
+            "",
+            400,
+            "192.0.2.0/24",
+        ),
+        (
+            &get,
+            "/v1/listings?color=red",
+            "",
+            400,
+            "unknown field `color`",
+        ),
+        (
+            &get,
+            "/v1/allowed?reason=manual",
+            "",
+            400,
+            "an allow entry has no reason",
+        ),
+        (&post, "/v1/block", "", 400, "EOF while parsing"),
+        (&post, "/v1/block", "{}", 400, "missing field `network`"),
+        (
+            &post,
+            "/v1/block",
+            r#"{"network":"192.0.2.7/24"}"#,
+            400,
+            "the network is 192.0.2.0/24",
+        ),
+        (
+            &post,
+            "/v1/block",
+            r#"{"network":"192.0.2.7","four":"3d"}"#,
+            400,
+            "unknown field `four`",
+        ),
+        (
+            &post,
+            "/v1/block",
+            r#"{"network":"192.0.2.7","for":"soon"}"#,
+            400,
+            "`soon` is not a duration",
+        ),
+        (
+            &post,
+            "/v1/block",
+            r#"{"network":"192.0.2.7","for":"10ms"}"#,
+            400,
+            "at least one second",
+        ),
+        (&post, "/v1/block", &long, 413, "larger than 64 KiB"),
+    ] {
+        let (got, answer) = server.request(method, target, body).await;
+        assert_eq!(got, status, "{method} {target} {body:.40}: {answer}");
+        let answer: ErrorBody = serde_json::from_str(&answer).unwrap();
+        assert!(answer.error.message.contains(words), "{target}: {answer:?}");
+    }
+    assert_eq!(server.asked(), [""; 0]);
+}
+
+#[tokio::test]
+async fn a_body_of_unknown_length_is_limited_too() {
+    let server = Running::start().await;
+    let head = "POST /v1/block HTTP/1.1\r\nhost: gate\r\nconnection: close\r\ntransfer-encoding: chunked\r\n\r\n";
+    let chunk = format!("10000\r\n{}\r\n", " ".repeat(0x10000));
+    let (status, answer) = split(
+        &server
+            .raw(format!("{head}{chunk}1\r\n \r\n0\r\n\r\n").as_bytes())
+            .await,
+    );
+    assert_eq!(status, 413, "{answer}");
+}
+
+#[tokio::test]
+async fn a_hundred_thousand_networks_go_through() {
+    let server = Running::start().await;
+    let entry = |i: u32| ImportEntry {
+        network: crate::network::Network::host(std::net::Ipv4Addr::from(i << 8).into()),
+        evidence: Some(format!("SBL{i}")),
+    };
+    let import = Import {
+        reason: Reason::Manual,
+        duration: None,
+        comment: None,
+        force: false,
+        networks: (1..=100_000).map(entry).collect(),
+    };
+    let (told, mut shares) = tokio::sync::mpsc::unbounded_channel();
+    let progress = move |share| told.send(share).unwrap();
+    let _: Imported = server
+        .client()
+        .send_large(route::IMPORT, &import, progress)
+        .await
+        .unwrap();
+    assert!(server.asked()[0].ends_with("import 100000"));
+    let mut last = 0.0;
+    while let Some(share) = shares.recv().await {
+        assert!(share > last, "{share} behind {last}");
+        last = share;
+    }
+    assert!((last - 1.0).abs() < f64::EPSILON, "{last}");
+}
+
+#[tokio::test]
+async fn the_client_reads_an_export_back() {
+    let server = Running::start().await;
+    let export = server.client().export().await.unwrap();
+    assert_eq!(export, server.service.export().await.unwrap());
+    assert_eq!((export.allow.len(), export.block.len()), (1, 2));
+}
+
+/// Limits that a test need not wait long for.
+fn short() -> Limits {
+    let moment = Duration::from_millis(200);
+    Limits {
+        head: moment,
+        body: moment,
+        write: moment,
+        stop: moment,
+        connections: 2,
+    }
+}
+
+#[tokio::test]
+async fn a_peer_that_does_not_end_its_head_is_cut_off() {
+    let server = Running::with(Documented::default(), short()).await;
+    for begin in [
+        "",
+        "GET /v1/sta",
+        "GET /v1/status HTTP/1.1\r\nhost: gate\r\n",
+    ] {
+        let answer = server.raw(begin.as_bytes()).await;
+        assert!(!answer.contains(" 200 "), "{begin}: {answer}");
+    }
+    // A kept connection that lies idle goes too.
+    let answer = server
+        .raw(b"GET /v1/mode HTTP/1.1\r\nhost: gate\r\n\r\n")
+        .await;
+    assert!(answer.contains(" 200 "), "{answer}");
+}
+
+#[tokio::test]
+async fn a_peer_that_does_not_end_its_body_is_told() {
+    let server = Running::with(Documented::default(), short()).await;
+    let request = b"POST /v1/block HTTP/1.1\r\nhost: gate\r\nconnection: close\r\ncontent-length: 10\r\n\r\n{";
+    let (status, answer) = split(&server.raw(request).await);
+    assert_eq!(status, 408, "{answer}");
+}
+
+#[tokio::test]
+async fn more_connections_wait_for_their_turn() {
+    let server = Running::with(Documented::default(), short()).await;
+    let mut idle = Vec::new();
+    for _ in 0..2 {
+        idle.push(UnixStream::connect(&server.path).await.unwrap());
+    }
+    let start = Instant::now();
+    let status = server.client().get::<Status>(route::STATUS).await;
+    assert!(status.is_ok(), "{status:?}");
+    assert!(start.elapsed() >= Duration::from_millis(100));
+}
+
+#[tokio::test]
+async fn a_write_that_stalls_is_given_up() {
+    let (near, _far) = UnixStream::pair().unwrap();
+    let mut near = Patient::new(near, Duration::from_millis(100));
+    let answer = vec![0; 16 << 20];
+    let error = timeout(Duration::from_secs(20), near.write_all(&answer))
+        .await
+        .expect("it is given up")
+        .unwrap_err();
+    assert_eq!(error.kind(), std::io::ErrorKind::TimedOut);
+}
+
+#[tokio::test]
+async fn a_slow_reader_that_goes_on_is_waited_for() {
+    let (near, mut far) = UnixStream::pair().unwrap();
+    let mut near = Patient::new(near, Duration::from_secs(5));
+    let answer = vec![7; 4 << 20];
+    let expected = answer.len();
+    let writer = tokio::spawn(async move { near.write_all(&answer).await });
+    let mut got = 0;
+    let mut buffer = vec![0; 256 << 10];
+    while got < expected {
+        time::sleep(Duration::from_millis(1)).await;
+        got += far.read(&mut buffer).await.unwrap();
+    }
+    writer.await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn it_stops_when_told_and_takes_its_socket_along() {
+    let server = Running::start().await;
+    // An idle connection does not hold it.
+    let _idle = UnixStream::connect(&server.path).await.unwrap();
+    let _: Status = server.client().get(route::STATUS).await.unwrap();
+    server.stop.send(()).unwrap();
+    timeout(Duration::from_secs(10), server.task)
+        .await
+        .expect("it stops")
+        .unwrap();
+    assert!(!server.path.exists());
+}
+
+#[tokio::test]
+async fn no_daemon_is_one_clear_line_that_names_the_socket() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("control.sock");
+    for dead in [false, true] {
+        if dead {
+            drop(std::os::unix::net::UnixListener::bind(&path).unwrap());
+        }
+        let error = Client::new(&path).get::<Value>(route::STATUS).await;
+        let line = error.unwrap_err().to_string();
+        let begin = format!("no gate daemon at {}: ", path.display());
+        assert!(line.starts_with(&begin), "{line}");
+        assert!(!line.contains('\n'), "{line}");
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_is_none_is_told() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("control.sock");
+    let listener = tokio::net::UnixListener::bind(&path).unwrap();
+    for (answer, words) in [
+        ("", "did not answer"),
+        (
+            "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}",
+            "not understood",
+        ),
+        (
+            "HTTP/1.1 500 No\r\ncontent-length: 2\r\n\r\n{}",
+            "not understood",
+        ),
+        (
+            "HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n{}",
+            "did not answer",
+        ),
+    ] {
+        let serve = async {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let _ = stream.read(&mut [0; 1024]).await.unwrap();
+            stream.write_all(answer.as_bytes()).await.unwrap();
+        };
+        let client = Client::new(&path);
+        let (error, ()) = tokio::join!(client.get::<Status>(route::STATUS), serve);
+        let error = error.unwrap_err().to_string();
+        assert!(error.contains(words), "{answer}: {error}");
+    }
+}
