@@ -25,6 +25,16 @@ impl Mode {
     /// Every mode, in the order of its number.
     pub const ALL: [Self; 3] = [Self::Off, Self::Monitor, Self::Enforce];
 
+    /// The mode of that number, or `None`.
+    pub const fn from_number(number: u32) -> Option<Self> {
+        match number {
+            0 => Some(Self::Off),
+            1 => Some(Self::Monitor),
+            2 => Some(Self::Enforce),
+            _ => None,
+        }
+    }
+
     /// The name used in configuration, commands and JSON.
     pub const fn as_str(self) -> &'static str {
         match self {

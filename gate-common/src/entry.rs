@@ -50,6 +50,11 @@ impl Entry {
         self.0 as usize % Reason::SLOTS
     }
 
+    /// The reason's number as it stands, known or not; 0 in an allow entry.
+    pub const fn reason_number(self) -> u8 {
+        self.0.to_le_bytes()[0]
+    }
+
     /// The reason, or `None` for a number that this version does not know, or for an allow entry.
     pub const fn reason(self) -> Option<Reason> {
         Reason::from_number(self.0 & 0xff)

@@ -7,7 +7,7 @@ use aya_ebpf::{macros::xdp, programs::XdpContext};
 
 /// Attached to every configured interface.
 #[xdp(frags)]
-pub fn gate(ctx: XdpContext) -> u32 {
+fn gate(ctx: XdpContext) -> u32 {
     gate_ebpf::verdict::gate(&ctx)
 }
 

@@ -1,15 +1,143 @@
-//! The decision about one frame.
+//! The decision about one frame: parse, SYN without ACK, guarded port, and only then the tables.
+//!
+//! Whatever is not a SYN to a guarded port passes without a look at any map, but for CONFIG,
+//! which a SYN needs, and for the counter of what cannot be parsed.
 
 use aya_ebpf::{bindings::xdp_action, programs::XdpContext};
+use gate_common::{ABI_VERSION, Config, Entry, Family, Mode, Stats, Verdict};
 
-use crate::maps;
+use crate::{
+    alarm, counters, events,
+    frame::{Frame as _, Linear, Scattered},
+    maps,
+    parse::{self, Malformed, Parsed, Syn},
+    table::{self, Standing},
+};
 
 /// Decides about the frame in `ctx`; returns an XDP action.
 #[inline(always)]
-pub fn gate(_ctx: &XdpContext) -> u32 {
-    if let Some(stats) = maps::STATS.get_ptr_mut(0) {
-        // SAFETY: the pointer is this CPU's slot, and the verifier checked it.
-        unsafe { (*stats).seen += 1 };
+pub fn gate(ctx: &XdpContext) -> u32 {
+    let frame = Linear::new(ctx);
+    let parsed = match parse::ethernet(&frame) {
+        Err(malformed) => again(ctx, frame.length(), malformed),
+        parsed => parsed,
+    };
+    match parsed {
+        Ok(Some(syn)) => judge(ctx, &syn),
+        Ok(None) => xdp_action::XDP_PASS,
+        Err(Malformed(family)) => {
+            count_malformed(family);
+            xdp_action::XDP_PASS
+        }
     }
-    xdp_action::XDP_PASS
+}
+
+/// Parses a second time what could not be parsed in its first `seen` bytes, if it has more.
+#[cold]
+#[inline(never)]
+fn again(ctx: &XdpContext, seen: usize, malformed: Malformed) -> Parsed {
+    let frame = Scattered::new(ctx);
+    if frame.length() > seen {
+        parse::ethernet(&frame)
+    } else {
+        Err(malformed)
+    }
+}
+
+/// Decides about a SYN.
+#[inline(always)]
+fn judge(ctx: &XdpContext, syn: &Syn) -> u32 {
+    let Some(config) = maps::CONFIG.get(0) else {
+        return xdp_action::XDP_PASS;
+    };
+    if !is_guarded(config, syn.port) {
+        return xdp_action::XDP_PASS;
+    }
+    let Some(stats) = counters::of(syn.source.family()) else {
+        return xdp_action::XDP_PASS;
+    };
+    stats.seen += 1;
+    let mode = mode(config).unwrap_or_else(|| {
+        if alarm::is_due(stats.seen) {
+            alarm::unknown_config(ctx, config);
+        }
+        Mode::Off
+    });
+    if mode == Mode::Off {
+        return xdp_action::XDP_PASS;
+    }
+    match table::standing(&syn.source) {
+        Standing::Unlisted => {
+            stats.passed += 1;
+            xdp_action::XDP_PASS
+        }
+        Standing::Allowed => {
+            stats.allowed += 1;
+            xdp_action::XDP_PASS
+        }
+        Standing::Listed(entry) => punish(ctx, config, stats, mode, syn, entry),
+    }
+}
+
+/// Deals with the SYN of a listed source.
+#[inline(always)]
+fn punish(
+    ctx: &XdpContext,
+    config: &Config,
+    stats: &mut Stats,
+    mode: Mode,
+    syn: &Syn,
+    entry: Entry,
+) -> u32 {
+    let slot = entry.slot();
+    let (counter, verdict, action) = if mode == Mode::Enforce {
+        (
+            &mut stats.dropped[slot],
+            Verdict::Drop,
+            xdp_action::XDP_DROP,
+        )
+    } else {
+        (
+            &mut stats.would_drop[slot],
+            Verdict::WouldDrop,
+            xdp_action::XDP_PASS,
+        )
+    };
+    *counter += 1;
+    if entry.reason().is_none() && alarm::is_due(*counter) {
+        alarm::unknown_reason(ctx, entry.reason_number());
+    }
+    if events::is_due(config, stats) {
+        events::report(ctx, syn, entry, verdict);
+    }
+    action
+}
+
+/// Whether `port` is guarded. One that is not known yet is, if any is.
+#[inline(always)]
+fn is_guarded(config: &Config, port: Option<u16>) -> bool {
+    config
+        .ports
+        .iter()
+        .any(|&guarded| guarded != 0 && port.is_none_or(|port| port == guarded))
+}
+
+/// The mode in force, or `None` if CONFIG does not hold one that this version knows.
+#[inline(always)]
+fn mode(config: &Config) -> Option<Mode> {
+    Mode::from_number(config.mode).filter(|_| config.abi == ABI_VERSION)
+}
+
+#[inline(always)]
+fn count_malformed(family: Family) {
+    let off = maps::CONFIG
+        .get(0)
+        .and_then(mode)
+        .is_none_or(|mode| mode == Mode::Off);
+    if off {
+        return;
+    }
+    if let Some(stats) = counters::of(family) {
+        stats.malformed += 1;
+    }
 }

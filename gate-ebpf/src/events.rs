@@ -1,0 +1,53 @@
+//! Reports of sampled drops, for `gatectl top`.
+
+use aya_ebpf::programs::XdpContext;
+use gate_common::{Config, DropEvent, Entry, Stats, Verdict};
+
+use crate::{
+    maps,
+    parse::{Source, Syn},
+};
+
+/// Whether this drop is the one in `config.sample` that is reported. The first one is.
+#[inline(always)]
+pub fn is_due(config: &Config, stats: &mut Stats) -> bool {
+    if config.sample == 0 {
+        return false;
+    }
+    let wait = u64::from(config.sample) - 1;
+    let due = stats.until_sample == 0;
+    // A rate lowered meanwhile does not wait for what the old one had left.
+    stats.until_sample = if due || stats.until_sample > wait {
+        wait
+    } else {
+        stats.until_sample - 1
+    };
+    due
+}
+
+/// Reports that `syn` met `verdict`, as `entry` lists its source. A report that finds the ring
+/// buffer full is lost: the counters hold the truth.
+#[inline(always)]
+#[allow(
+    clippy::cast_possible_truncation,
+    reason = "the context holds it in 32 bits"
+)]
+pub fn report(ctx: &XdpContext, syn: &Syn, entry: Entry, verdict: Verdict) {
+    let event = DropEvent {
+        source: mapped(&syn.source),
+        ifindex: ctx.ingress_ifindex() as u32,
+        port: syn.port.unwrap_or(0),
+        reason: entry.reason_number(),
+        verdict: verdict as u8,
+    };
+    let _: Result<(), i32> = maps::EVENTS.output(event, 0);
+}
+
+/// The address as IPv6 writes it.
+#[inline(always)]
+fn mapped(source: &Source) -> [u8; 16] {
+    match *source {
+        Source::V4([a, b, c, d]) => [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, a, b, c, d],
+        Source::V6(address) => address,
+    }
+}
