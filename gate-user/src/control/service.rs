@@ -85,7 +85,7 @@ pub trait Service: Send + Sync + 'static {
     /// it, at it or around it.
     fn unblock(&self, request: Unblock, by: &Caller) -> answer!(Unblocked);
 
-    /// Lets a network pass. `Conflict` if it is too wide and not forced.
+    /// Lets a network pass. `Conflict` if it is all there is and not forced.
     fn allow(&self, request: Allow, by: &Caller) -> answer!(Allowed);
 
     /// Ends the operator's allow entry of exactly that network. `NotFound` if nothing allows it.

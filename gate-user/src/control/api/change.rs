@@ -6,7 +6,7 @@ use gate_common::{Mode, Reason};
 use serde::{Deserialize, Serialize};
 
 use super::{AllowEntry, Listing, span};
-use crate::{config::Enforcement, network::Network};
+use crate::{network::Network, plan::Enforcement};
 
 /// Body of `POST /v1/block`: list a network, origin `operator`. The same network and reason in
 /// force is renewed.
@@ -98,7 +98,7 @@ pub struct Allow {
     /// The operator's words.
     #[serde(default)]
     pub comment: Option<String>,
-    /// Also if the network is wider than /8 (IPv6: /16).
+    /// Also if it is the whole of IPv4 or IPv6.
     #[serde(default)]
     pub force: bool,
 }

@@ -6,7 +6,11 @@ use gate_common::Reason;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{book::Origin, config::Enforcement, network::Network};
+use crate::{
+    book::Origin,
+    network::Network,
+    plan::{Enforcement, Verdict},
+};
 
 /// The query of `GET /v1/check`.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
@@ -16,18 +20,6 @@ pub struct CheckQuery {
     pub address: IpAddr,
 }
 
-/// What the plan says of a SYN in mode `enforce`.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Verdict {
-    /// It passes, and the mail server takes no notice.
-    Pass,
-    /// The kernel drops it.
-    Drop,
-    /// It passes; the mail server refuses with a reply.
-    Reject,
-}
-
 /// Answer of `GET /v1/check`. Scripts rely on these names in this order.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Check {
@@ -35,7 +27,7 @@ pub struct Check {
     pub address: IpAddr,
     /// Whether any listing covers it, allowed or not.
     pub listed: bool,
-    /// What the plan says.
+    /// What the plan says of a SYN in mode `enforce`.
     pub verdict: Verdict,
     /// The network of the listing that wins among the listings (even if an allow entry wins over
     /// it); `null`, as the next five, if none covers the address.

@@ -3,16 +3,32 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-/// How a feed stands.
+/// What became of a feed's file when it was last read.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum FeedState {
-    /// What was read last is in force.
+pub enum FeedFile {
+    /// It has not been read yet.
+    Unread,
+    /// It was accepted.
     Ok,
-    /// What was read last was refused, or could not be read: the last good state is in force.
+    /// It was refused whole.
     Refused,
-    /// Nothing good was ever read: it lists nothing.
-    Empty,
+    /// It is not there.
+    Missing,
+    /// It cannot be read.
+    Unreadable,
+}
+
+/// What of a feed is in force.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FeedInForce {
+    /// Its file as it stands.
+    File,
+    /// What was last good.
+    LastGood,
+    /// Nothing: there is nothing good, or it has lapsed.
+    Nothing,
 }
 
 /// Answer of `GET /v1/feeds`, in the order of the configuration.
@@ -31,16 +47,22 @@ pub struct Feed {
     pub path: String,
     /// The file's format: `plain`, `drop-json`.
     pub format: String,
-    /// How it stands.
-    pub state: FeedState,
-    /// Networks it lists now.
+    /// What became of the file.
+    pub file: FeedFile,
+    /// Why it was refused or cannot be read; `null` if neither.
+    pub error: Option<String>,
+    /// What is in force.
+    pub in_force: FeedInForce,
+    /// How many networks are in force.
     pub networks: u64,
     /// When what is in force was read; `null` if nothing is.
     pub loaded: Option<Timestamp>,
-    /// When the file was looked at last; `null` if not yet.
+    /// When the list was made, as it says itself; `null` if it does not.
+    pub made: Option<Timestamp>,
+    /// When the file was last looked at; `null` if not yet.
     pub checked: Option<Timestamp>,
-    /// Why it was refused; `null` if it was not.
-    pub error: Option<String>,
+    /// When the last good state lapses, if it is that which is in force.
+    pub lapses: Option<Timestamp>,
     /// How many lines of the last reading were skipped because they name no network.
     pub bad_lines: u64,
     /// The first of them.

@@ -4,7 +4,10 @@ use gate_common::Reason;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{book::Origin, network::Network};
+use crate::{
+    book::{EndCause, Origin},
+    network::Network,
+};
 
 /// A listing in force.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
@@ -119,11 +122,19 @@ pub struct HistoryEntry {
     pub origin: Origin,
     /// When it began.
     pub since: Timestamp,
-    /// When it was to end by itself; `null` for never.
+    /// Who asked for it: a user, a feed.
+    pub added_by: String,
+    /// When it ends, or was to end, by itself; `null` for never.
     pub expires: Option<Timestamp>,
-    /// When it ended; `null` while it is in force.
+    /// When it was last renewed; `null` if never.
+    pub renewed: Option<Timestamp>,
+    /// Who asked for that.
+    pub renewed_by: Option<String>,
+    /// When it ended; `null`, as the next two, while it is in force.
     pub ended: Option<Timestamp>,
-    /// Who or what ended it.
+    /// What ended it.
+    pub cause: Option<EndCause>,
+    /// Who asked for that.
     pub ended_by: Option<String>,
     /// The operator's words, or the feed's.
     pub comment: Option<String>,

@@ -7,6 +7,7 @@
 
 mod change;
 mod check;
+mod convert;
 mod counters;
 mod error;
 mod export;
@@ -20,12 +21,44 @@ pub use change::{
     Allow, Allowed, Block, Blocked, Detached, Disallow, Disallowed, Exception, ExceptionKind,
     Flushed, Import, ImportEntry, Imported, ModeState, Reloaded, SetMode, Unblock, Unblocked,
 };
-pub use check::{Check, CheckQuery, KernelAnswer, KernelVerdict, Match, MatchKind, Verdict};
+pub use check::{Check, CheckQuery, KernelAnswer, KernelVerdict, Match, MatchKind};
 pub use counters::{PerReason, Stats, Top, TopQuery, TopSource};
 pub use error::{ErrorBody, ErrorDetail, ErrorKind};
 pub use export::{Export, ExportLine};
-pub use feed::{BadLine, Feed, FeedState, Feeds};
+pub use feed::{BadLine, Feed, FeedFile, FeedInForce, Feeds};
 pub use listing::{
     AllowEntries, AllowEntry, Filter, History, HistoryEntry, HistoryQuery, Listing, Listings,
 };
 pub use status::{Attach, Drift, Interface, ReasonEnforcement, Status, TableSize};
+
+#[cfg(test)]
+mod tests {
+    use hyper::Method;
+
+    use super::*;
+    use crate::control::examples::answer;
+
+    /// What scripts rely on: these names in this order, nothing else.
+    #[test]
+    fn check_and_stats_are_what_scripts_rely_on() {
+        let mut check: Check = answer(&Method::GET, route::CHECK);
+        check.matches.clear();
+        assert_eq!(
+            serde_json::to_string(&check).unwrap(),
+            r#"{"address":"192.0.2.7","listed":true,"verdict":"drop","network":"192.0.2.0/24","reason":"manual","origin":"operator","since":"2026-03-04T10:00:00Z","expires":"2026-03-07T10:00:00Z","comment":"ticket 4711","allowed":false,"kernel":{"verdict":"drop","network":"192.0.2.0/24","reason":"manual"},"matches":[]}"#
+        );
+        let stats: Stats = answer(&Method::GET, route::STATS);
+        assert_eq!(
+            serde_json::to_string(&stats).unwrap(),
+            r#"{"mode":"enforce","seen":120000,"passed":20000,"dropped":{"directspam":0,"highspam":0,"nobounce":0,"rollup":0,"dynamic":0,"generic":0,"nordns":0,"forged":0,"dnsbl":0,"feed":98000,"connlimit":0,"manual":1958},"would_drop":{"directspam":0,"highspam":0,"nobounce":0,"rollup":0,"dynamic":0,"generic":0,"nordns":0,"forged":0,"dnsbl":0,"feed":0,"connlimit":0,"manual":0},"allowed":42,"malformed":3}"#
+        );
+    }
+
+    #[test]
+    fn reasons_that_a_count_leaves_out_are_zero() {
+        let counts: PerReason = serde_json::from_str(r#"{"manual":7}"#).unwrap();
+        assert_eq!(counts.sum(), 7);
+        assert_eq!(counts.iter().last(), Some((gate_common::Reason::Manual, 7)));
+        assert_eq!(counts.iter().count(), 12);
+    }
+}

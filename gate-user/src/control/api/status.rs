@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::PerReason;
-use crate::config::Enforcement;
+use crate::plan::Enforcement;
 
 /// How the program sits on an interface.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]

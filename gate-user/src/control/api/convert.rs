@@ -1,0 +1,266 @@
+//! From what the daemon knows to what it says.
+
+use super::{
+    AllowEntry, BadLine, Check, Exception, ExceptionKind, Feed, FeedFile, FeedInForce,
+    HistoryEntry, KernelAnswer, Listing, Match, MatchKind,
+};
+use crate::{
+    book::{self, Standing},
+    config::FeedFormat,
+    feeds::{self, FeedStatus, FileState, InForce},
+    plan::{self, Answer, Shelter},
+};
+
+impl From<book::Listing> for Listing {
+    fn from(listing: book::Listing) -> Self {
+        Self {
+            id: listing.id.0,
+            network: listing.network,
+            reason: listing.reason,
+            origin: listing.origin,
+            since: listing.since,
+            expires: listing.expires,
+            comment: listing.comment.map(|text| text.as_ref().to_owned()),
+            evidence: listing.evidence.map(|text| text.as_ref().to_owned()),
+        }
+    }
+}
+
+impl From<book::AllowEntry> for AllowEntry {
+    fn from(entry: book::AllowEntry) -> Self {
+        Self {
+            network: entry.network,
+            origin: entry.origin,
+            since: entry.since,
+            expires: entry.expires,
+            comment: entry.comment.map(|text| text.as_ref().to_owned()),
+        }
+    }
+}
+
+impl From<book::HistoryEntry> for HistoryEntry {
+    fn from(entry: book::HistoryEntry) -> Self {
+        let reason = match entry.standing {
+            Standing::Listed(reason) => Some(reason),
+            Standing::Allowed => None,
+        };
+        let (renewed, renewed_by) = entry.renewed.map(|it| (it.at, it.by)).unzip();
+        let (ended, cause, ended_by) = match entry.end {
+            Some(end) => (Some(end.at), Some(end.cause), Some(end.by)),
+            None => (None, None, None),
+        };
+        Self {
+            network: entry.network,
+            allow: reason.is_none(),
+            reason,
+            origin: entry.origin,
+            since: entry.since,
+            added_by: entry.added_by,
+            expires: entry.expires,
+            renewed,
+            renewed_by,
+            ended,
+            cause,
+            ended_by,
+            comment: entry.comment,
+            evidence: entry.evidence,
+        }
+    }
+}
+
+impl Check {
+    /// The plan's answer, and the kernel's (`None`: the gate is not on the wire).
+    pub fn new(answer: Answer, kernel: Option<KernelAnswer>) -> Self {
+        let (listed, allowed) = (answer.listed(), answer.allowed());
+        let winner = answer.winner().map(|winner| winner.listing.clone());
+        let winner = winner.map(Listing::from);
+        let matches = answer.matches.into_iter().map(Match::from);
+        Self {
+            address: answer.address,
+            listed,
+            verdict: answer.verdict,
+            network: winner.as_ref().map(|it| it.network),
+            reason: winner.as_ref().map(|it| it.reason),
+            origin: winner.as_ref().map(|it| it.origin.clone()),
+            since: winner.as_ref().map(|it| it.since),
+            expires: winner.as_ref().and_then(|it| it.expires),
+            comment: winner.and_then(|it| it.comment),
+            allowed,
+            kernel,
+            matches: answer
+                .shelters
+                .into_iter()
+                .map(Match::from)
+                .chain(matches)
+                .collect(),
+        }
+    }
+}
+
+impl From<plan::Match> for Match {
+    fn from(found: plan::Match) -> Self {
+        let listing = Listing::from(found.listing);
+        Self {
+            kind: MatchKind::Listing,
+            network: listing.network,
+            reason: Some(listing.reason),
+            enforcement: Some(found.enforcement),
+            origin: Some(listing.origin),
+            since: Some(listing.since),
+            expires: listing.expires,
+            comment: listing.comment,
+            evidence: listing.evidence,
+        }
+    }
+}
+
+impl From<Shelter> for Match {
+    fn from(shelter: Shelter) -> Self {
+        let network = shelter.network();
+        let (kind, entry) = match shelter {
+            Shelter::Protected(_) => (MatchKind::Own, None),
+            Shelter::Allowed(entry) => (MatchKind::Allow, Some(AllowEntry::from(entry))),
+        };
+        Self {
+            kind,
+            network,
+            reason: None,
+            enforcement: None,
+            origin: entry.as_ref().map(|it| it.origin.clone()),
+            since: entry.as_ref().map(|it| it.since),
+            expires: entry.as_ref().and_then(|it| it.expires),
+            comment: entry.and_then(|it| it.comment),
+            evidence: None,
+        }
+    }
+}
+
+impl From<Shelter> for Exception {
+    fn from(shelter: Shelter) -> Self {
+        Self {
+            kind: match shelter {
+                Shelter::Protected(_) => ExceptionKind::Own,
+                Shelter::Allowed(_) => ExceptionKind::Allow,
+            },
+            network: shelter.network(),
+        }
+    }
+}
+
+impl From<FeedStatus> for Feed {
+    fn from(status: FeedStatus) -> Self {
+        let (file, error) = match status.file {
+            FileState::Unread => (FeedFile::Unread, None),
+            FileState::Ok => (FeedFile::Ok, None),
+            FileState::Refused { why } => (FeedFile::Refused, Some(why)),
+            FileState::Missing => (FeedFile::Missing, None),
+            FileState::Unreadable { why } => (FeedFile::Unreadable, Some(why)),
+        };
+        Self {
+            name: status.name.to_string(),
+            path: status.path.display().to_string(),
+            format: match status.format {
+                FeedFormat::Plain => "plain",
+                FeedFormat::DropJson => "drop-json",
+            }
+            .to_owned(),
+            file,
+            error,
+            in_force: match status.in_force {
+                InForce::File => FeedInForce::File,
+                InForce::LastGood => FeedInForce::LastGood,
+                InForce::Nothing => FeedInForce::Nothing,
+            },
+            networks: status.entries as u64,
+            loaded: status.loaded,
+            made: status.made,
+            checked: status.checked,
+            lapses: status.lapses,
+            bad_lines: status.bad_lines.count as u64,
+            bad: status.bad_lines.first.into_iter().map(Into::into).collect(),
+        }
+    }
+}
+
+impl From<feeds::BadLine> for BadLine {
+    fn from(bad: feeds::BadLine) -> Self {
+        Self {
+            line: bad.number as u64,
+            text: bad.text,
+            error: bad.why,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+
+    use super::*;
+    use crate::plan::{Enforcement, Verdict};
+
+    fn listing(network: &str, id: i64) -> book::Listing {
+        book::Listing {
+            id: book::ListingId(id),
+            network: network.parse().unwrap(),
+            reason: gate_common::Reason::Manual,
+            origin: book::Origin::Operator,
+            comment: Some("why".into()),
+            evidence: None,
+            since: Timestamp::from_second(1).unwrap(),
+            expires: Timestamp::from_second(2).ok(),
+        }
+    }
+
+    fn check(listed: &[&str], shelters: Vec<Shelter>) -> Check {
+        let verdict = match (listed, shelters.as_slice()) {
+            ([_, ..], []) => Verdict::Drop,
+            _ => Verdict::Pass,
+        };
+        let found = |(id, network): (i64, &&str)| plan::Match {
+            listing: listing(network, id),
+            enforcement: Enforcement::Drop,
+            verdict,
+        };
+        let answer = Answer {
+            address: "192.0.2.7".parse().unwrap(),
+            verdict,
+            matches: (0..).zip(listed).map(found).collect(),
+            shelters,
+        };
+        Check::new(answer, None)
+    }
+
+    #[test]
+    fn a_check_shows_the_listing_that_counts_and_all_matches_the_winner_first() {
+        let own = || Shelter::Protected("192.0.2.7/32".parse().unwrap());
+        for (listed, shelters, verdict, network, kinds) in [
+            (&[][..], vec![], Verdict::Pass, None, &[][..]),
+            (
+                &["192.0.2.0/24", "192.0.0.0/16"],
+                vec![],
+                Verdict::Drop,
+                Some("192.0.2.0/24"),
+                &[MatchKind::Listing, MatchKind::Listing],
+            ),
+            (&[], vec![own()], Verdict::Pass, None, &[MatchKind::Own]),
+            (
+                &["192.0.2.0/24"],
+                vec![own()],
+                Verdict::Pass,
+                Some("192.0.2.0/24"),
+                &[MatchKind::Own, MatchKind::Listing],
+            ),
+        ] {
+            let allowed = !shelters.is_empty();
+            let check = check(listed, shelters);
+            assert_eq!(check.listed, !listed.is_empty());
+            assert_eq!(check.allowed, allowed);
+            assert_eq!(check.verdict, verdict);
+            assert_eq!(check.network, network.map(|text| text.parse().unwrap()));
+            assert_eq!(check.comment, network.map(|_| "why".to_owned()));
+            let found: Vec<_> = check.matches.iter().map(|it| it.kind).collect();
+            assert_eq!(found, kinds);
+        }
+    }
+}
