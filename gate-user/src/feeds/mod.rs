@@ -10,12 +10,14 @@ mod feed;
 mod file;
 mod formats;
 mod guards;
+mod handle;
 mod last_good;
 mod status;
 mod watch;
+mod worker;
 
 pub use coverage::Coverage;
 pub use formats::{BadLine, BadLines, Claim, Parsed, parse};
 pub use guards::{Refusal, Summary, judge};
+pub use handle::{FeedUpdate, Feeds, UnknownFeed};
 pub use status::{FeedStatus, FileState, InForce};
-pub use watch::{FeedUpdate, Feeds, UnknownFeed};

@@ -328,3 +328,6 @@ fn whole_seconds(time: SystemTime) -> Option<Timestamp> {
     let time = Timestamp::try_from(time).ok()?;
     Timestamp::from_second(time.as_second()).ok()
 }
+
+#[cfg(test)]
+mod tests;
