@@ -1,1 +1,25 @@
-//! daemon
+//! The one writer: it takes in what changes the book, makes the plan so, and then the gate table.
+//!
+//! In: requests of the control API, feeds, expiry, changes of the machine's interfaces and
+//! addresses, signals. Out: the gate in the kernel, and a [`view::View`] of everything for those
+//! who read. [`start`] is the way from nothing to an enforcing gate; it is also the way after a
+//! crash and after an upgrade.
+
+mod answer;
+mod error;
+mod handle;
+mod logging;
+mod mode;
+mod notify;
+mod request;
+mod run;
+mod settings;
+mod start;
+mod top;
+mod verify;
+mod view;
+mod writer;
+
+pub use error::DaemonError;
+pub use handle::Handle;
+pub use run::{Options, run};

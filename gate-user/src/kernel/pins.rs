@@ -53,7 +53,7 @@ impl Pins {
             root: root.to_owned(),
         };
         for directory in [pins.root.clone(), pins.links(), pins.root.join("prog")] {
-            pins.make(&directory)?;
+            make(&directory)?;
         }
         let kind = rustix::fs::statfs(root)
             .map_err(|error| at(root, "reading its file system", error.into()))?;
@@ -66,10 +66,6 @@ impl Pins {
             });
         }
         Ok(pins)
-    }
-
-    fn make(&self, directory: &Path) -> Result<(), KernelError> {
-        fs::create_dir_all(directory).map_err(|error| at(directory, "making the directory", error))
     }
 
     /// The directory itself.
@@ -161,10 +157,10 @@ impl Pins {
     /// Makes the directory for maps: the one in force, or an empty stage.
     pub(super) fn prepare(&self, staged: bool) -> Result<(), KernelError> {
         if !staged {
-            return self.make(&self.maps());
+            return make(&self.maps());
         }
-        self.remove_directory(&self.stage())?;
-        self.make(&self.stage())
+        clear(&self.stage())?;
+        make(&self.stage())
     }
 
     /// Puts the staged maps in the place of the former ones.
@@ -172,7 +168,7 @@ impl Pins {
     /// The programs hold their maps themselves: were we killed between the two steps, the next
     /// start would find no maps pinned, make new ones, and move the links over once more.
     pub(super) fn promote(&self) -> Result<(), KernelError> {
-        self.remove_directory(&self.maps())?;
+        clear(&self.maps())?;
         fs::rename(self.stage(), self.maps())
             .map_err(|error| at(&self.stage(), "renaming to `map`", error))
     }
@@ -190,7 +186,7 @@ impl Pins {
             self.maps(),
             self.stage(),
         ] {
-            self.remove_directory(&directory)?;
+            clear(&directory)?;
         }
         fs::remove_dir(&self.root).or_else(|error| match error.kind() {
             // Not ours alone: somebody keeps other pins there.
@@ -198,18 +194,18 @@ impl Pins {
             _ => Err(at(&self.root, "removing", error)),
         })
     }
+}
 
-    #[expect(
-        clippy::unused_self,
-        reason = "only ever for a directory of these pins"
-    )]
-    fn remove_directory(&self, directory: &Path) -> Result<(), KernelError> {
-        match fs::remove_dir_all(directory) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                Err(at(directory, "removing", error))
-            }
-            _ => Ok(()),
+fn make(directory: &Path) -> Result<(), KernelError> {
+    fs::create_dir_all(directory).map_err(|error| at(directory, "making the directory", error))
+}
+
+fn clear(directory: &Path) -> Result<(), KernelError> {
+    match fs::remove_dir_all(directory) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            Err(at(directory, "removing", error))
         }
+        _ => Ok(()),
     }
 }
 

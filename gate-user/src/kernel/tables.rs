@@ -50,7 +50,7 @@ impl Tables {
             .map(|&network| (network, Entry::allow(network.prefix_len())))
             .collect();
         let left = insert(&self.allow_v4, &self.allow_v6, &allow)?;
-        self.check_full(&left, &self.allow_v4, &self.allow_v6)?;
+        check_full(&left, &self.allow_v4, &self.allow_v6)?;
 
         let block: Vec<_> = diff
             .block
@@ -62,30 +62,7 @@ impl Tables {
         // What found no room may find it now.
         let left = insert(&self.block_v4, &self.block_v6, &left)?;
         remove(&self.allow_v4, &self.allow_v6, &diff.disallow)?;
-        self.check_full(&left, &self.block_v4, &self.block_v6)
-    }
-
-    #[expect(clippy::unused_self, reason = "reads as a step of apply")]
-    fn check_full(
-        &self,
-        left: &[(Network, Entry)],
-        v4: &Trie<KeyV4>,
-        v6: &Trie<KeyV6>,
-    ) -> Result<(), KernelError> {
-        let Some(&(first, _)) = left.first() else {
-            return Ok(());
-        };
-        let (map, capacity) = if first.is_v4() {
-            (v4.name(), v4.map().info.max_entries)
-        } else {
-            (v6.name(), v6.map().info.max_entries)
-        };
-        Err(KernelError::Full {
-            map,
-            capacity,
-            missing: left.len(),
-            first,
-        })
+        check_full(&left, &self.block_v4, &self.block_v6)
     }
 
     /// What the tries hold. A block entry whose reason this version does not know is given as
@@ -177,4 +154,26 @@ fn remove(v4: &Trie<KeyV4>, v6: &Trie<KeyV6>, networks: &[Network]) -> Result<()
         .filter_map(|&network| KeyV6::of(network))
         .collect();
     v6.remove(&keys)
+}
+
+/// An error if anything is left that found no room.
+fn check_full(
+    left: &[(Network, Entry)],
+    v4: &Trie<KeyV4>,
+    v6: &Trie<KeyV6>,
+) -> Result<(), KernelError> {
+    let Some(&(first, _)) = left.first() else {
+        return Ok(());
+    };
+    let (map, capacity) = if first.is_v4() {
+        (v4.name(), v4.map().info.max_entries)
+    } else {
+        (v6.name(), v6.map().info.max_entries)
+    };
+    Err(KernelError::Full {
+        map,
+        capacity,
+        missing: left.len(),
+        first,
+    })
 }

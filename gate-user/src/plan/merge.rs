@@ -81,8 +81,8 @@ pub(super) fn sheltered(network: Network, book: &Book, rules: &Rules) -> bool {
         || book.allows_all_of(network)
 }
 
-/// What the block table is to hold for `network`.
-pub(super) fn decide(network: Network, book: &Book, rules: &Rules) -> Option<Reason> {
+/// What the block table is to hold for `network`: the reason, or `None` for no entry.
+pub fn decide(network: Network, book: &Book, rules: &Rules) -> Option<Reason> {
     let reason = drop_reason(book.listed_at(network), rules)?;
     (!sheltered(network, book, rules)).then_some(reason)
 }

@@ -16,6 +16,7 @@ pub use {
     answer::{Answer, Match, Verdict, answer},
     change::change,
     diff::{Diff, Table},
+    merge::decide,
     rules::{Enforcement, Rules},
     shelter::{Exempt, Shelter, exempt},
     table::table,

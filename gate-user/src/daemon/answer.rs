@@ -1,0 +1,254 @@
+//! The API's answers from the snapshot, the maps and the feeds: pure conversions, and the few
+//! look-ups in the kernel.
+
+use std::net::IpAddr;
+
+use gate_common::{ABI_VERSION, Family, Reason};
+
+use super::{top::TopSources, view::View};
+use crate::{
+    book::{AllowEntry, Book, Listing, Origin},
+    config::Attach as AttachMode,
+    control::{
+        ServiceError,
+        api::{
+            self, AllowEntries, Attach, Check, Exception, Filter, Interface, KernelAnswer,
+            KernelVerdict, Listings, PerReason, ReasonEnforcement, Stats, Status, Top, TopSource,
+        },
+    },
+    feeds::{FeedStatus, FileState},
+    kernel::{Counters, KernelError, Lookup, Maps},
+    network::Network,
+    plan::{self, Enforcement, Exempt},
+};
+
+/// How many exceptions or overridden listings an answer names.
+const NAMED: usize = 20;
+
+fn internal(error: &KernelError) -> ServiceError {
+    ServiceError::Internal(error.to_string())
+}
+
+/// How the gate stands.
+pub(super) fn status(view: &View, feeds: &[FeedStatus]) -> Status {
+    let counts = view.book.counts();
+    let interfaces = view.interfaces.iter().map(|guarded| Interface {
+        name: guarded.name.to_string(),
+        attach: guarded
+            .state
+            .as_ref()
+            .ok()
+            .map(|attachment| match attachment.mode {
+                AttachMode::Generic => Attach::Generic,
+                AttachMode::Native | AttachMode::Auto => Attach::Native,
+            }),
+        problem: guarded.state.as_ref().err().cloned(),
+    });
+    let not_dropped = Reason::ALL
+        .into_iter()
+        .map(|reason| ReasonEnforcement {
+            reason,
+            enforcement: view.rules.enforcement(reason),
+        })
+        .filter(|entry| entry.enforcement != Enforcement::Drop);
+    Status {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        abi: ABI_VERSION,
+        pid: std::process::id(),
+        started: view.started,
+        config: view
+            .config_path
+            .as_ref()
+            .map(|path| path.display().to_string()),
+        mode: view.mode,
+        ports: view.config.gate.ports.as_slice().to_vec(),
+        interfaces: interfaces.collect(),
+        listings: PerReason::from_fn(|reason| {
+            counts.by_reason.get(&reason).copied().unwrap_or(0) as u64
+        }),
+        allowed: counts.allow_entries as u64,
+        plan: view.planned,
+        kernel: view.maps.is_some().then_some(view.held),
+        drift: view.drift,
+        kernel_memory: view.maps.as_ref().map(|maps| maps.memory()),
+        not_dropped: not_dropped.collect(),
+        warnings: warnings(view, feeds),
+    }
+}
+
+fn warnings(view: &View, feeds: &[FeedStatus]) -> Vec<String> {
+    let mut warnings = Vec::new();
+    if view.maps.is_none() {
+        warnings.push("the gate is not on the wire".to_owned());
+    }
+    for guarded in &view.interfaces {
+        if let Err(problem) = &guarded.state {
+            warnings.push(format!("{} is not guarded: {problem}", guarded.name));
+        }
+    }
+    warnings.extend(view.kernel_problem.clone());
+    if let Some(maps) = &view.maps {
+        let capacity = u64::from(maps.capacity());
+        for (family, filled) in [
+            ("IPv4", view.planned.block_v4),
+            ("IPv6", view.planned.block_v6),
+        ] {
+            if filled * 10 > capacity * 9 {
+                warnings.push(format!(
+                    "{filled} of {capacity} {family} networks are in use: raise gate.max_networks"
+                ));
+            }
+        }
+    }
+    for feed in feeds {
+        if !matches!(feed.file, FileState::Ok | FileState::Unread) {
+            warnings.push(format!("feed {}: {}", feed.name, feed.file));
+        }
+    }
+    warnings
+}
+
+/// Everything that is known of `address`.
+pub(super) fn check(view: &View, address: IpAddr) -> Result<Check, ServiceError> {
+    let answer = plan::answer(&view.book, &view.rules, address);
+    let kernel = view.maps.as_ref().map(|maps| maps.lookup(answer.address));
+    let kernel = kernel.transpose().map_err(|error| internal(&error))?;
+    Ok(Check::new(answer, kernel.map(kernel_answer)))
+}
+
+fn kernel_answer(lookup: Lookup) -> KernelAnswer {
+    match lookup {
+        Lookup {
+            allowed: Some(network),
+            ..
+        } => KernelAnswer {
+            verdict: KernelVerdict::Pass,
+            network: Some(network),
+            reason: None,
+        },
+        Lookup {
+            blocked: Some((network, reason)),
+            ..
+        } => KernelAnswer {
+            verdict: KernelVerdict::Drop,
+            network: Some(network),
+            reason,
+        },
+        Lookup { .. } => KernelAnswer {
+            verdict: KernelVerdict::Pass,
+            network: None,
+            reason: None,
+        },
+    }
+}
+
+/// What passes although it is listed.
+pub(super) fn exceptions(exempt: Exempt) -> Vec<Exception> {
+    let all = exempt.whole.into_iter().chain(exempt.parts);
+    all.take(NAMED).map(Into::into).collect()
+}
+
+/// The listings that an allow entry for `network` wins over.
+pub(super) fn overridden(book: &Book, network: Network) -> Vec<api::Listing> {
+    let inside = book
+        .within(network)
+        .filter(|listing| listing.network != network);
+    let all = book.covering(network).chain(inside);
+    all.take(NAMED).map(Into::into).collect()
+}
+
+/// The listings that meet `filter`.
+pub(super) fn listings(book: &Book, filter: &Filter) -> Listings {
+    let candidates: Box<dyn Iterator<Item = Listing>> = match (filter.contains, filter.within) {
+        (Some(contains), _) => Box::new(book.covering(contains)),
+        (None, Some(within)) => Box::new(book.within(within)),
+        (None, None) => Box::new(book.listings()),
+    };
+    let (total, listings) = select(candidates, filter, |listing| {
+        filter.reason.is_none_or(|reason| listing.reason == reason)
+            && matches(filter, listing.network, &listing.origin, listing.since)
+    });
+    Listings { total, listings }
+}
+
+/// The allow entries that meet `filter`.
+pub(super) fn allow_entries(book: &Book, filter: &Filter) -> AllowEntries {
+    let candidates: Box<dyn Iterator<Item = AllowEntry>> = match (filter.contains, filter.within) {
+        (Some(contains), _) => Box::new(book.allow_covering(contains)),
+        (None, Some(within)) => Box::new(book.allow_within(within)),
+        (None, None) => Box::new(book.allow_entries()),
+    };
+    let (total, allowed) = select(candidates, filter, |entry| {
+        matches(filter, entry.network, &entry.origin, entry.since)
+    });
+    AllowEntries { total, allowed }
+}
+
+fn matches(filter: &Filter, network: Network, origin: &Origin, since: jiff::Timestamp) -> bool {
+    filter.origin.as_ref().is_none_or(|wanted| wanted == origin)
+        && filter.within.is_none_or(|within| within.covers(network))
+        && filter.since.is_none_or(|from| since >= from)
+}
+
+/// How many of `candidates` are wanted, and the first `filter.limit` of them.
+fn select<T, A: From<T>>(
+    candidates: impl Iterator<Item = T>,
+    filter: &Filter,
+    wanted: impl Fn(&T) -> bool,
+) -> (usize, Vec<A>) {
+    let limit = if filter.limit == 0 {
+        usize::MAX
+    } else {
+        filter.limit
+    };
+    let mut total = 0;
+    let mut selected = Vec::new();
+    for candidate in candidates.filter(|candidate| wanted(candidate)) {
+        total += 1;
+        if total <= limit {
+            selected.push(candidate.into());
+        }
+    }
+    (total, selected)
+}
+
+/// What the kernel counted.
+pub(super) fn stats(view: &View) -> Result<Stats, ServiceError> {
+    let counters = match &view.maps {
+        Some(maps) => counters(maps).map_err(|error| internal(&error))?,
+        None => Counters::default(),
+    };
+    Ok(Stats {
+        mode: view.mode,
+        seen: counters.seen,
+        passed: counters.passed,
+        dropped: PerReason::from_fn(|reason| counters.dropped[reason.slot()]),
+        would_drop: PerReason::from_fn(|reason| counters.would_drop[reason.slot()]),
+        allowed: counters.allowed,
+        malformed: counters.malformed,
+    })
+}
+
+fn counters(maps: &Maps) -> Result<Counters, KernelError> {
+    let mut sum = maps.counters(Family::V4)?;
+    sum += maps.counters(Family::V6)?;
+    Ok(sum)
+}
+
+/// The sources with the most sampled drops.
+pub(super) fn top(top: &TopSources, sample: u32, limit: usize) -> Top {
+    let sources = top
+        .most(limit)
+        .into_iter()
+        .map(|(address, seen)| TopSource {
+            address,
+            drops: seen.samples * u64::from(sample.max(1)),
+            reason: seen.reason,
+            last: super::start::whole_seconds(seen.last),
+        });
+    Top {
+        sample,
+        since: top.since(),
+        sources: sources.collect(),
+    }
+}

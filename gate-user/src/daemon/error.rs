@@ -1,0 +1,57 @@
+//! Why the daemon cannot start, or cannot go on.
+
+use std::{io, path::PathBuf};
+
+use crate::{
+    book::BookError,
+    config::{ConfigError, InterfaceName},
+    control::server::SocketError,
+    kernel::KernelError,
+};
+
+/// Why the daemon cannot start, or cannot go on.
+#[derive(Debug, thiserror::Error)]
+pub enum DaemonError {
+    /// The configuration is not usable.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The book is not usable.
+    #[error(transparent)]
+    Book(#[from] BookError),
+    /// The kernel's side is not usable.
+    #[error(transparent)]
+    Kernel(Box<KernelError>),
+    /// The gate cannot be put on an interface.
+    #[error("the gate cannot be put on {interface}: {source}")]
+    Attach {
+        /// The interface.
+        interface: InterfaceName,
+        /// Why.
+        source: Box<KernelError>,
+    },
+    /// The control socket cannot be had.
+    #[error(transparent)]
+    Socket(#[from] SocketError),
+    /// A file or directory is not usable.
+    #[error("{}: {what}: {source}", path.display())]
+    File {
+        /// The file or directory.
+        path: PathBuf,
+        /// What was being done.
+        what: &'static str,
+        /// Why it failed.
+        source: io::Error,
+    },
+    /// A signal handler cannot be installed.
+    #[error("cannot listen for signals: {0}")]
+    Signal(io::Error),
+    /// The log cannot be set up.
+    #[error("cannot set up the log: {0}")]
+    Log(String),
+}
+
+impl From<KernelError> for DaemonError {
+    fn from(error: KernelError) -> Self {
+        Self::Kernel(Box::new(error))
+    }
+}

@@ -1,0 +1,355 @@
+//! The daemon as the control API sees it: readers take the snapshot, writers ask the writer.
+
+use std::{
+    net::IpAddr,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use arc_swap::ArcSwap;
+use gate_common::Mode;
+use jiff::Timestamp;
+use tokio::sync::{mpsc, oneshot};
+
+use super::{
+    answer,
+    request::{Changed, Reply, Request},
+    top::TopSources,
+    view::View,
+};
+use crate::{
+    book::{Change, NewAllow, NewListing, Origin, Outcome, Scope},
+    control::{
+        Caller, Service, ServiceError,
+        api::{
+            Allow, AllowEntries, Allowed, Block, Blocked, Check, Detached, Disallow, Disallowed,
+            Export, Feed, Feeds as FeedList, Filter, Flushed, History, Import, Imported, Listings,
+            ModeState, Reloaded, Stats, Status, Top, Unblock, Unblocked,
+        },
+    },
+    feeds::Feeds,
+    network::Network,
+    plan,
+};
+
+/// The daemon, for whoever asks. Reading never waits for the writer.
+#[derive(Clone, Debug)]
+pub struct Handle {
+    view: Arc<ArcSwap<View>>,
+    requests: mpsc::Sender<Request>,
+    feeds: Feeds,
+    top: Arc<Mutex<TopSources>>,
+}
+
+impl Handle {
+    pub(super) fn new(
+        view: Arc<ArcSwap<View>>,
+        requests: mpsc::Sender<Request>,
+        feeds: Feeds,
+        top: Arc<Mutex<TopSources>>,
+    ) -> Self {
+        Self {
+            view,
+            requests,
+            feeds,
+            top,
+        }
+    }
+
+    fn view(&self) -> Arc<View> {
+        self.view.load_full()
+    }
+
+    /// Asks the writer, and waits for its answer.
+    async fn ask<T>(&self, request: impl FnOnce(Reply<T>) -> Request) -> Result<T, ServiceError> {
+        let (reply, answer) = oneshot::channel();
+        let stopping = || ServiceError::Unavailable("gated is stopping".to_owned());
+        self.requests
+            .send(request(reply))
+            .await
+            .map_err(|_| stopping())?;
+        answer.await.map_err(|_| stopping())?
+    }
+
+    async fn change(&self, changes: Vec<Change>, by: &Caller) -> Result<Changed, ServiceError> {
+        let by = by.to_string();
+        self.ask(|reply| Request::Change { changes, by, reply })
+            .await
+    }
+}
+
+/// What cannot happen as long as the ledger gives one outcome of the right kind for each change.
+fn unexpected<T>(outcome: Option<&Outcome>) -> Result<T, ServiceError> {
+    Err(ServiceError::Internal(format!(
+        "the book answered another question: {outcome:?}"
+    )))
+}
+
+/// When what begins now and lasts `duration` ends.
+fn end(duration: Option<std::time::Duration>) -> Result<Option<Timestamp>, ServiceError> {
+    duration
+        .map(|duration| {
+            Timestamp::now().checked_add(duration).map_err(|_| {
+                ServiceError::BadRequest(
+                    "it would end after the year 9999: leave the time out to list for good"
+                        .to_owned(),
+                )
+            })
+        })
+        .transpose()
+}
+
+impl Service for Handle {
+    async fn status(&self) -> Result<Status, ServiceError> {
+        Ok(answer::status(&self.view(), &self.feeds.status()))
+    }
+
+    async fn check(&self, address: IpAddr) -> Result<Check, ServiceError> {
+        answer::check(&self.view(), address)
+    }
+
+    async fn block(&self, request: Block, by: &Caller) -> Result<Blocked, ServiceError> {
+        let listing = NewListing {
+            network: request.network,
+            reason: request.reason,
+            origin: Origin::Operator,
+            comment: request.comment.map(Into::into),
+            evidence: None,
+            expires: end(request.duration)?,
+            force: request.force,
+        };
+        let Changed { applied, book } = self.change(vec![Change::List(listing)], by).await?;
+        let (listing, renewed) = match applied.outcomes.into_iter().next() {
+            Some(Outcome::Listed(listing)) => (listing, false),
+            Some(Outcome::Renewed(listing)) => (listing, true),
+            other => return unexpected(other.as_ref()),
+        };
+        let view = self.view();
+        Ok(Blocked {
+            enforcement: view.rules.enforcement(listing.reason),
+            exceptions: answer::exceptions(plan::exempt(&book, &view.rules, listing.network)),
+            listing: listing.into(),
+            renewed,
+        })
+    }
+
+    async fn unblock(&self, request: Unblock, by: &Caller) -> Result<Unblocked, ServiceError> {
+        let network = request.network;
+        let view = self.view();
+        let mut origins: Vec<Origin> = view
+            .book
+            .at(network)
+            .map(|listing| listing.origin)
+            .filter(|origin| !matches!(origin, Origin::Feed(_)))
+            .collect();
+        origins.sort();
+        origins.dedup();
+        if origins.is_empty() && view.book.covering(network).next().is_none() {
+            return Err(ServiceError::NotFound(format!("nothing lists {network}")));
+        }
+        let changes = origins
+            .into_iter()
+            .map(|origin| Change::Unlist {
+                network,
+                origin: Some(origin),
+                reason: None,
+            })
+            .collect();
+        let Changed { applied, book } = self.change(changes, by).await?;
+        let ended = applied
+            .outcomes
+            .into_iter()
+            .flat_map(|outcome| match outcome {
+                Outcome::Unlisted(listings) => listings,
+                _ => Vec::new(),
+            });
+        Ok(Unblocked {
+            ended: ended.map(Into::into).collect(),
+            remaining: book.covering(network).map(Into::into).collect(),
+        })
+    }
+
+    async fn allow(&self, request: Allow, by: &Caller) -> Result<Allowed, ServiceError> {
+        let entry = NewAllow {
+            network: request.network,
+            origin: Origin::Operator,
+            comment: request.comment.map(Into::into),
+            expires: end(request.duration)?,
+            force: request.force,
+        };
+        let Changed { applied, book } = self.change(vec![Change::Allow(entry)], by).await?;
+        let (entry, renewed) = match applied.outcomes.into_iter().next() {
+            Some(Outcome::Allowed(entry)) => (entry, false),
+            Some(Outcome::AllowRenewed(entry)) => (entry, true),
+            other => return unexpected(other.as_ref()),
+        };
+        Ok(Allowed {
+            overrides: answer::overridden(&book, entry.network),
+            entry: entry.into(),
+            renewed,
+        })
+    }
+
+    async fn disallow(&self, request: Disallow, by: &Caller) -> Result<Disallowed, ServiceError> {
+        let network = request.network;
+        if self.view().book.allow_covering(network).next().is_none() {
+            return Err(ServiceError::NotFound(format!("nothing allows {network}")));
+        }
+        let change = Change::Disallow {
+            network,
+            origin: Some(Origin::Operator),
+        };
+        let Changed { applied, book } = self.change(vec![change], by).await?;
+        match applied.outcomes.into_iter().next() {
+            Some(Outcome::Disallowed(entries)) => Ok(Disallowed {
+                ended: entries.into_iter().map(Into::into).collect(),
+                remaining: book.allow_covering(network).map(Into::into).collect(),
+            }),
+            other => unexpected(other.as_ref()),
+        }
+    }
+
+    async fn list(&self, filter: Filter) -> Result<Listings, ServiceError> {
+        Ok(answer::listings(&self.view().book, &filter))
+    }
+
+    async fn allow_list(&self, filter: Filter) -> Result<AllowEntries, ServiceError> {
+        Ok(answer::allow_entries(&self.view().book, &filter))
+    }
+
+    async fn history(&self, network: Network, limit: usize) -> Result<History, ServiceError> {
+        let history = self.view().history.clone();
+        let limit = match limit {
+            0 => u32::MAX,
+            limit => u32::try_from(limit).unwrap_or(u32::MAX),
+        };
+        let internal = |error: crate::book::BookError| ServiceError::Internal(error.to_string());
+        let mut entries = history
+            .find(network, Scope::Covering, limit)
+            .await
+            .map_err(internal)?;
+        let within = history
+            .find(network, Scope::Within, limit)
+            .await
+            .map_err(internal)?;
+        entries.extend(within.into_iter().filter(|entry| entry.network != network));
+        entries.sort_by_key(|entry| std::cmp::Reverse((entry.since, entry.id)));
+        entries.truncate(limit as usize);
+        Ok(History {
+            network,
+            entries: entries.into_iter().map(Into::into).collect(),
+        })
+    }
+
+    async fn stats(&self) -> Result<Stats, ServiceError> {
+        answer::stats(&self.view())
+    }
+
+    async fn top(&self, limit: usize) -> Result<Top, ServiceError> {
+        let top = self.top.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(answer::top(&top, self.view().config.gate.sample, limit))
+    }
+
+    async fn mode(&self) -> Result<ModeState, ServiceError> {
+        let view = self.view();
+        Ok(ModeState {
+            mode: view.mode,
+            configured: view.config.gate.mode,
+        })
+    }
+
+    async fn set_mode(&self, mode: Mode, by: &Caller) -> Result<ModeState, ServiceError> {
+        let by = by.to_string();
+        self.ask(|reply| Request::SetMode { mode, by, reply }).await
+    }
+
+    async fn feeds(&self) -> Result<FeedList, ServiceError> {
+        Ok(FeedList {
+            feeds: self
+                .feeds
+                .status()
+                .iter()
+                .cloned()
+                .map(Into::into)
+                .collect(),
+        })
+    }
+
+    async fn reload_feed(&self, name: &str, _by: &Caller) -> Result<Feed, ServiceError> {
+        let status = self.feeds.reload(name).await;
+        status
+            .map(Into::into)
+            .map_err(|error| ServiceError::NotFound(error.to_string()))
+    }
+
+    async fn import(&self, request: Import, by: &Caller) -> Result<Imported, ServiceError> {
+        let expires = end(request.duration)?;
+        let comment: Option<Arc<str>> = request.comment.map(Into::into);
+        let changes = request
+            .networks
+            .into_iter()
+            .map(|entry| {
+                Change::List(NewListing {
+                    network: entry.network,
+                    reason: request.reason,
+                    origin: Origin::Operator,
+                    comment: comment.clone(),
+                    evidence: entry.evidence.map(Into::into),
+                    expires,
+                    force: request.force,
+                })
+            })
+            .collect();
+        let Changed { applied, book } = self.change(changes, by).await?;
+        let rules = Arc::clone(&self.view().rules);
+        let mut imported = Imported {
+            added: 0,
+            renewed: 0,
+            not_planned: 0,
+        };
+        for outcome in &applied.outcomes {
+            let listing = match outcome {
+                Outcome::Listed(listing) => {
+                    imported.added += 1;
+                    listing
+                }
+                Outcome::Renewed(listing) => {
+                    imported.renewed += 1;
+                    listing
+                }
+                _ => continue,
+            };
+            if !plan::exempt(&book, &rules, listing.network)
+                .whole
+                .is_empty()
+            {
+                imported.not_planned += 1;
+            }
+        }
+        Ok(imported)
+    }
+
+    async fn export(&self) -> Result<Export, ServiceError> {
+        let view = self.view();
+        Ok(plan::table(&view.book, &view.rules))
+    }
+
+    async fn reload(&self, by: &Caller) -> Result<Reloaded, ServiceError> {
+        let by = by.to_string();
+        self.ask(|reply| Request::Reload { by, reply }).await
+    }
+
+    async fn detach(&self, by: &Caller) -> Result<Detached, ServiceError> {
+        let by = by.to_string();
+        self.ask(|reply| Request::Detach { by, reply }).await
+    }
+
+    async fn flush(&self, by: &Caller) -> Result<Flushed, ServiceError> {
+        let Changed { applied, .. } = self.change(vec![Change::Flush], by).await?;
+        match applied.outcomes.into_iter().next() {
+            Some(Outcome::Flushed(ended)) => Ok(Flushed {
+                ended: ended as u64,
+            }),
+            other => unexpected(other.as_ref()),
+        }
+    }
+}

@@ -1,0 +1,52 @@
+//! The log: one event a line, for people or as JSON, to standard error.
+
+use tracing::level_filters::LevelFilter;
+use tracing_subscriber::{
+    Registry, fmt, layer::SubscriberExt as _, reload, util::SubscriberInitExt as _,
+};
+
+use super::DaemonError;
+use crate::config::{LogConfig, LogFormat, LogLevel};
+
+/// Changes the level of the running log.
+#[derive(Clone, Debug)]
+pub(super) struct LogControl {
+    level: reload::Handle<LevelFilter, Registry>,
+}
+
+impl LogControl {
+    /// Sets the least important level that is logged.
+    pub(super) fn set_level(&self, level: LogLevel) {
+        if let Err(error) = self.level.modify(|filter| *filter = filter_of(level)) {
+            tracing::warn!(%error, "the log level stays as it was");
+        }
+    }
+}
+
+/// Sets the log up for the process.
+pub(super) fn init(config: LogConfig) -> Result<LogControl, DaemonError> {
+    let (filter, level) = reload::Layer::new(filter_of(config.level));
+    let registry = Registry::default().with(filter);
+    // Under systemd the journal has the time, and takes no colour.
+    let journal = std::env::var_os("JOURNAL_STREAM").is_some();
+    let lines = fmt::layer().with_writer(std::io::stderr).with_target(false);
+    let result = match config.format {
+        LogFormat::Json => registry.with(lines.json().flatten_event(true)).try_init(),
+        LogFormat::Human if journal => registry
+            .with(lines.with_ansi(false).without_time())
+            .try_init(),
+        LogFormat::Human => registry.with(lines.with_ansi(false)).try_init(),
+    };
+    result.map_err(|error| DaemonError::Log(error.to_string()))?;
+    Ok(LogControl { level })
+}
+
+fn filter_of(level: LogLevel) -> LevelFilter {
+    match level {
+        LogLevel::Error => LevelFilter::ERROR,
+        LogLevel::Warn => LevelFilter::WARN,
+        LogLevel::Info => LevelFilter::INFO,
+        LogLevel::Debug => LevelFilter::DEBUG,
+        LogLevel::Trace => LevelFilter::TRACE,
+    }
+}

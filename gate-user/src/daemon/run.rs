@@ -1,0 +1,335 @@
+//! `gated`: start, serve, stop.
+
+use std::{
+    path::PathBuf,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use futures_util::StreamExt as _;
+use jiff::Timestamp;
+use tokio::{
+    signal::unix::{SignalKind, signal},
+    sync::{mpsc, watch},
+    task::{JoinSet, spawn_blocking},
+    time::{self, MissedTickBehavior},
+};
+
+use super::{
+    DaemonError, Handle, logging, notify,
+    request::Request,
+    settings,
+    top::TopSources,
+    verify::Look,
+    writer::{DAEMON, Writer},
+};
+use crate::{
+    book::Change,
+    config::Config,
+    control::{
+        ServiceError,
+        api::{Detached, Reloaded},
+        server::{self, Limits, Socket},
+    },
+    feeds::{FeedUpdate, Feeds},
+    kernel::{Events, Netlink},
+};
+
+/// How often the writer looks at the clock: expiry acts within a second of its time.
+const TICK: Duration = Duration::from_millis(500);
+
+/// How long the machine's interfaces and addresses must have been quiet before they are looked
+/// at: they change in bursts.
+const QUIET: Duration = Duration::from_millis(200);
+
+/// Requests that may wait for the writer; more wait at their sender.
+const REQUESTS: usize = 64;
+
+/// Sampled drops taken from the ring buffer at a time.
+const SAMPLES: usize = 4096;
+
+/// What `gated` was told on its command line.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// The configuration file; `None` for the defaults.
+    pub config: Option<PathBuf>,
+}
+
+/// Runs the daemon until it is told to stop. The gate stays on the wire, but for a detach.
+///
+/// # Errors
+///
+/// [`DaemonError`]: what keeps it from starting.
+pub async fn run(options: Options) -> Result<(), DaemonError> {
+    let config = load(&options)?;
+    let log = logging::init(config.log)?;
+    let socket = Socket::bind(
+        &config.paths.control_socket(),
+        config.control.mode,
+        config.control.group.as_deref(),
+    )
+    .await?;
+    let (feed_configs, copies) = (config.feeds.clone(), config.paths.feeds());
+    let mut writer = Writer::start(config, options.config, log).await?;
+    let (feeds, updates) = Feeds::start(feed_configs, copies.clone(), writer.listed_feeds())
+        .map_err(|source| DaemonError::File {
+            path: copies,
+            what: "starting to watch the feeds",
+            source,
+        })?;
+    let (requests, inbox) = mpsc::channel(REQUESTS);
+    let top = Arc::new(Mutex::new(TopSources::new(writer.started)));
+    if let Some(gate) = &mut writer.gate {
+        tokio::spawn(sample(gate.events()?, Arc::clone(&top)));
+    }
+    let handle = Handle::new(Arc::clone(&writer.view), requests, feeds.clone(), top);
+    let (stop, mut stopped) = watch::channel(false);
+    let server = tokio::spawn(server::serve(
+        socket,
+        Arc::new(handle),
+        Limits::default(),
+        async move {
+            // An error means that the daemon is ending.
+            let _ = stopped.wait_for(|stop| *stop).await;
+        },
+    ));
+    notify::ready(&format!(
+        "enforcing; {} listings",
+        writer.ledger.book().counts().listings
+    ));
+    let ended = Loop {
+        writer,
+        feeds,
+        looks: JoinSet::new(),
+    }
+    .turn(inbox, updates)
+    .await;
+    notify::stopping();
+    stop.send_replace(true);
+    if let Err(error) = server.await {
+        tracing::error!(%error, "control server ended badly");
+    }
+    ended
+}
+
+fn load(options: &Options) -> Result<Config, DaemonError> {
+    match &options.config {
+        Some(path) => Ok(Config::load(path)?),
+        None => Ok(Config::default()),
+    }
+}
+
+/// Counts sampled drops by source, for as long as there are any.
+async fn sample(mut events: Events, top: Arc<Mutex<TopSources>>) {
+    loop {
+        match events.next(SAMPLES).await {
+            Ok(samples) => {
+                let now = Timestamp::now();
+                let mut top = top.lock().unwrap_or_else(PoisonError::into_inner);
+                for sample in samples {
+                    if let Some(reason) = sample.reason {
+                        top.count(sample.source, reason, now);
+                    }
+                }
+            }
+            Err(error) => {
+                tracing::error!(%error, "ring buffer cannot be read; `gatectl top` stands still");
+                return;
+            }
+        }
+    }
+}
+
+/// Whether the loop goes on.
+#[derive(Eq, PartialEq)]
+enum Next {
+    Turn,
+    Stop,
+}
+
+/// The writer's loop.
+struct Loop {
+    writer: Writer,
+    feeds: Feeds,
+    /// Looks at the kernel's table that are under way: one at most.
+    looks: JoinSet<Look>,
+}
+
+impl Loop {
+    /// Takes one thing after the other, until it is told to stop.
+    async fn turn(
+        mut self,
+        mut inbox: mpsc::Receiver<Request>,
+        mut updates: mpsc::Receiver<FeedUpdate>,
+    ) -> Result<(), DaemonError> {
+        let mut hangup = signal(SignalKind::hangup()).map_err(DaemonError::Signal)?;
+        let mut terminate = signal(SignalKind::terminate()).map_err(DaemonError::Signal)?;
+        let mut interrupt = signal(SignalKind::interrupt()).map_err(DaemonError::Signal)?;
+        let mut machine = Netlink::changes()?;
+        let mut machine_changed = false;
+        let mut tick = time::interval(TICK);
+        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut next_look = time::Instant::now() + self.writer.config.gate.verify;
+        let watchdog = notify::watchdog_interval();
+        let mut alive = time::interval(watchdog.unwrap_or(Duration::MAX / 4));
+        loop {
+            tokio::select! {
+                Some(request) = inbox.recv() => {
+                    if self.answer(request).await == Next::Stop {
+                        return Ok(());
+                    }
+                }
+                Some(update) = updates.recv() => self.take_feed(update).await,
+                Some(()) = machine.next() => machine_changed = true,
+                () = time::sleep(QUIET), if machine_changed => {
+                    machine_changed = false;
+                    self.look_at_machine().await;
+                }
+                _ = tick.tick() => self.expire().await,
+                () = time::sleep_until(next_look) => {
+                    next_look = time::Instant::now() + self.writer.config.gate.verify;
+                    self.begin_look();
+                }
+                Some(look) = self.looks.join_next() => {
+                    if !look.is_ok_and(|look| self.writer.end_look(look)) {
+                        // The plan changed meanwhile: once more, a little later.
+                        next_look = time::Instant::now() + Duration::from_secs(1);
+                    }
+                }
+                _ = alive.tick(), if watchdog.is_some() => notify::alive(),
+                _ = hangup.recv() => {
+                    notify::reloading();
+                    if let Err(error) = self.reload(DAEMON).await {
+                        tracing::error!(%error, "configuration refused; the former one stays");
+                    }
+                    notify::ready("enforcing");
+                }
+                _ = terminate.recv() => return Ok(()),
+                _ = interrupt.recv() => return Ok(()),
+            }
+        }
+    }
+
+    /// Does what is asked. Whoever asked may have gone, so answering may fail.
+    async fn answer(&mut self, request: Request) -> Next {
+        match request {
+            Request::Change { changes, by, reply } => {
+                let _ = reply.send(self.writer.change(changes, &by).await);
+            }
+            Request::SetMode { mode, by, reply } => {
+                let _ = reply.send(self.writer.set_mode(mode, &by));
+            }
+            Request::Reload { by, reply } => {
+                let _ = reply.send(self.reload(&by).await);
+            }
+            Request::Detach { by, reply } => match self.writer.detach(&by) {
+                Ok(interfaces) => {
+                    let _ = reply.send(Ok(Detached {
+                        interfaces: interfaces.iter().map(ToString::to_string).collect(),
+                        stopping: true,
+                    }));
+                    return Next::Stop;
+                }
+                Err(error) => {
+                    let _ = reply.send(Err(ServiceError::Internal(error.to_string())));
+                }
+            },
+        }
+        Next::Turn
+    }
+
+    async fn take_feed(&mut self, update: FeedUpdate) {
+        let change = Change::Feed {
+            name: update.name.to_shared(),
+            entries: update.entries.clone(),
+        };
+        match self.writer.change(vec![change], DAEMON).await {
+            Ok(changed) => {
+                tracing::info!(feed = %update.name, outcome = ?changed.applied.outcomes.first(), "feed taken");
+            }
+            Err(error) => tracing::error!(feed = %update.name, %error, "feed not taken"),
+        }
+    }
+
+    async fn expire(&mut self) {
+        let due = self
+            .writer
+            .ledger
+            .next_expiry()
+            .is_some_and(|at| at <= Timestamp::now());
+        if due && let Err(error) = self.writer.change(vec![Change::Expire], DAEMON).await {
+            tracing::error!(%error, "expiry failed; it will be tried again");
+        }
+    }
+
+    fn begin_look(&mut self) {
+        if self.looks.is_empty()
+            && let Some(look) = self.writer.begin_look()
+        {
+            self.looks.spawn(async move {
+                // The thread only reads; it panics if the process is broken anyway.
+                spawn_blocking(look)
+                    .await
+                    .expect("a look at the gate table does not panic")
+            });
+        }
+    }
+
+    /// The machine's addresses may have changed, or its interfaces.
+    async fn look_at_machine(&mut self) {
+        match self.writer.netlink.own_addresses().await {
+            Ok(own) => {
+                let rules = settings::rules(&self.writer.config, &own);
+                self.writer.change_rules(rules);
+            }
+            Err(error) => tracing::error!(%error, "own addresses cannot be read"),
+        }
+        self.attach().await;
+    }
+
+    async fn attach(&mut self) {
+        match self.writer.attach().await {
+            Ok(failed) => {
+                for (interface, error) in failed {
+                    tracing::error!(%interface, %error, "interface not guarded");
+                }
+            }
+            Err(error) => tracing::error!(%error, "interfaces cannot be looked at"),
+        }
+    }
+
+    /// Reads the configuration again; a bad one changes nothing.
+    async fn reload(&mut self, by: &str) -> Result<Reloaded, ServiceError> {
+        let path = self.writer.config_path.clone();
+        let shown = path.as_ref().map(|path| path.display().to_string());
+        let Some(path) = path else {
+            return Ok(Reloaded {
+                config: None,
+                changes: Vec::new(),
+                needs_restart: Vec::new(),
+            });
+        };
+        let fresh =
+            Config::load(&path).map_err(|error| ServiceError::BadRequest(error.to_string()))?;
+        let former = Arc::clone(&self.writer.config);
+        let allow = Change::Configure {
+            allow: fresh.allow.networks.clone(),
+        };
+        self.writer.config = Arc::new(fresh);
+        self.writer.log.set_level(self.writer.config.log.level);
+        if former.gate.mode != self.writer.config.gate.mode {
+            self.writer.mode = self.writer.config.gate.mode;
+        }
+        let internal = |error: &dyn std::fmt::Display| ServiceError::Internal(error.to_string());
+        self.writer.configure().map_err(|error| internal(&error))?;
+        self.writer.change(vec![allow], by).await?;
+        self.look_at_machine().await;
+        self.feeds.configure(self.writer.config.feeds.clone());
+        tracing::info!(by, "configuration read again");
+        Ok(Reloaded {
+            config: shown,
+            changes: Vec::new(),
+            needs_restart: Vec::new(),
+        })
+    }
+}

@@ -1,0 +1,145 @@
+//! From nothing to an enforcing gate: after a boot, after a crash, after an upgrade.
+//!
+//! The order keeps a gate that is on the wire already in force until the new program takes its
+//! links over (invariants 2 and 5): the book is read and brought up to date, the maps are adopted
+//! or made, the plan is in them, the settings are, and only then do the links move.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use arc_swap::ArcSwap;
+use jiff::Timestamp;
+
+use super::{
+    DaemonError,
+    logging::LogControl,
+    mode::KeptMode,
+    settings,
+    view::View,
+    writer::{DAEMON, Writer},
+};
+use crate::{
+    book::{Change, Ledger, Origin},
+    config::{Config, FeedName},
+    control::api::{Drift, TableSize},
+    kernel::{Found, Gate, Netlink},
+    plan::Table,
+};
+
+impl Writer {
+    /// Starts everything but the control socket and the feeds; when it returns, the gate enforces.
+    pub(super) async fn start(
+        config: Config,
+        config_path: Option<PathBuf>,
+        log: LogControl,
+    ) -> Result<Self, DaemonError> {
+        let started = whole_seconds(Timestamp::now());
+        make_directory(&config.paths.state)?;
+        let mut ledger = Ledger::open(&config.paths.book()).await?;
+        let changes = vec![
+            Change::Expire,
+            Change::Configure {
+                allow: config.allow.networks.clone(),
+            },
+        ];
+        ledger.apply(changes, started, DAEMON).await?;
+
+        let netlink = Netlink::open()?;
+        let own = netlink.own_addresses().await?;
+        let rules = Arc::new(settings::rules(&config, &own));
+        let gate = Gate::open(
+            &config.paths.pins,
+            settings::capacity(&config),
+            netlink.clone(),
+        )?;
+        let found = gate.found();
+        let kernel = match found {
+            Found::Same => gate.maps().read_back()?,
+            Found::Nothing | Found::Other => Table::default(),
+        };
+        let kept_mode = KeptMode::new(&config.paths.state);
+        let config = Arc::new(config);
+        let view = View {
+            book: ledger.book().clone(),
+            rules: Arc::clone(&rules),
+            history: ledger.history(),
+            config: Arc::clone(&config),
+            config_path: config_path.clone(),
+            started,
+            mode: config.gate.mode,
+            interfaces: Vec::new(),
+            planned: TableSize::default(),
+            maps: None,
+            held: TableSize::default(),
+            drift: Drift {
+                missing: 0,
+                extra: 0,
+                checked: None,
+            },
+            kernel_problem: None,
+        };
+        let mut writer = Self {
+            ledger,
+            rules,
+            gate: Some(gate),
+            netlink,
+            mode: kept_mode.in_force(config.gate.mode)?,
+            config,
+            config_path,
+            log,
+            kept_mode,
+            interfaces: Vec::new(),
+            started,
+            planned: view.planned,
+            held: view.held,
+            drift: view.drift,
+            kernel_problem: None,
+            generation: 0,
+            view: Arc::new(ArcSwap::from_pointee(view)),
+        };
+        let written = writer.reconcile(&kernel)?;
+        writer.configure()?;
+        let failed = writer.attach().await?;
+        if let Some((interface, source)) = failed.into_iter().next() {
+            return Err(DaemonError::Attach {
+                interface,
+                source: Box::new(source),
+            });
+        }
+        tracing::info!(
+            pins = ?found,
+            written,
+            listings = writer.ledger.book().counts().listings,
+            mode = writer.mode.as_str(),
+            "gate enforces"
+        );
+        Ok(writer)
+    }
+
+    /// The feeds that list anything in the book.
+    pub(super) fn listed_feeds(&self) -> Vec<FeedName> {
+        let origins = self.ledger.book().counts().by_origin.keys();
+        origins
+            .filter_map(|origin| match origin {
+                Origin::Feed(name) => FeedName::try_from(name.to_string()).ok(),
+                _ => None,
+            })
+            .collect()
+    }
+}
+
+/// Cuts a fraction of a second off.
+pub(super) fn whole_seconds(time: Timestamp) -> Timestamp {
+    Timestamp::from_second(time.as_second()).unwrap_or(time)
+}
+
+fn make_directory(path: &Path) -> Result<(), DaemonError> {
+    fs::create_dir_all(path).map_err(|source| DaemonError::File {
+        path: path.to_owned(),
+        what: "making the directory",
+        source,
+    })
+}

@@ -1,0 +1,250 @@
+//! The one writer: ledger, plan and gate in one hand, so that they change in one order.
+
+use std::{path::PathBuf, sync::Arc};
+
+use arc_swap::ArcSwap;
+use gate_common::Mode;
+use jiff::Timestamp;
+use tokio::task::block_in_place;
+
+use super::{
+    DaemonError,
+    logging::LogControl,
+    mode::KeptMode,
+    request::Changed,
+    settings,
+    view::{self, Guarded, View},
+};
+use crate::{
+    book::{BookError, Change, Ledger},
+    config::{Config, InterfaceName},
+    control::{
+        ServiceError,
+        api::{Drift, ModeState, TableSize},
+    },
+    kernel::{Attachment, Gate, KernelError, Netlink},
+    plan::{self, Diff, Rules, Table},
+};
+
+/// Who asks for what the daemon does by itself.
+pub(super) const DAEMON: &str = "gated";
+
+/// Everything that only the writer may touch.
+pub(super) struct Writer {
+    pub(super) ledger: Ledger,
+    pub(super) rules: Arc<Rules>,
+    /// `None` once it is detached.
+    pub(super) gate: Option<Gate>,
+    pub(super) netlink: Netlink,
+    pub(super) config: Arc<Config>,
+    pub(super) config_path: Option<PathBuf>,
+    pub(super) log: LogControl,
+    pub(super) mode: Mode,
+    pub(super) kept_mode: KeptMode,
+    pub(super) interfaces: Vec<Guarded>,
+    pub(super) started: Timestamp,
+    pub(super) planned: TableSize,
+    pub(super) held: TableSize,
+    pub(super) drift: Drift,
+    pub(super) kernel_problem: Option<String>,
+    /// Counts what was given to the kernel, so that a look at its table knows whether it is dated.
+    pub(super) generation: u64,
+    pub(super) view: Arc<ArcSwap<View>>,
+}
+
+impl Writer {
+    /// The snapshot of this moment.
+    pub(super) fn snapshot(&self) -> View {
+        View {
+            book: self.ledger.book().clone(),
+            rules: Arc::clone(&self.rules),
+            history: self.ledger.history(),
+            config: Arc::clone(&self.config),
+            config_path: self.config_path.clone(),
+            started: self.started,
+            mode: self.mode,
+            interfaces: self.interfaces.clone(),
+            planned: self.planned,
+            maps: self.gate.as_ref().map(|gate| Arc::clone(gate.maps())),
+            held: self.held,
+            drift: self.drift,
+            kernel_problem: self.kernel_problem.clone(),
+        }
+    }
+
+    /// Lets readers see this moment.
+    pub(super) fn publish(&self) {
+        self.view.store(Arc::new(self.snapshot()));
+    }
+
+    /// Changes the book, and what follows from it. Stored before it is enforced, enforced before
+    /// it is answered.
+    pub(super) async fn change(
+        &mut self,
+        changes: Vec<Change>,
+        by: &str,
+    ) -> Result<Changed, ServiceError> {
+        let before = self.ledger.book().clone();
+        let applied = self
+            .ledger
+            .apply(changes, Timestamp::now(), by)
+            .await
+            .map_err(refused)?;
+        let diff = block_in_place(|| {
+            plan::change(&before, self.ledger.book(), &applied.touched, &self.rules)
+        });
+        let fresh = |network: &_| plan::decide(*network, &before, &self.rules).is_none();
+        self.planned = view::grown(self.planned, &diff, fresh);
+        let enforced = self.enforce(&diff);
+        self.publish();
+        enforced.map_err(|error| {
+            ServiceError::Internal(format!(
+                "stored, but the kernel does not hold all of it yet: {error}"
+            ))
+        })?;
+        Ok(Changed {
+            applied,
+            book: self.ledger.book().clone(),
+        })
+    }
+
+    /// Gives the kernel a difference of plans. After a failure the next look at its table mends
+    /// what it can.
+    pub(super) fn enforce(&mut self, diff: &Diff) -> Result<(), KernelError> {
+        self.generation += 1;
+        let Some(gate) = &mut self.gate else {
+            return Ok(());
+        };
+        match block_in_place(|| gate.apply(diff)) {
+            Ok(()) => {
+                if self.kernel_problem.is_none() {
+                    self.held = self.planned;
+                }
+                Ok(())
+            }
+            Err(error) => {
+                tracing::error!(%error, "kernel refused a change");
+                self.kernel_problem = Some(error.to_string());
+                Err(error)
+            }
+        }
+    }
+
+    /// Makes the plan anew under `rules`, and enforces what differs.
+    pub(super) fn change_rules(&mut self, rules: Rules) {
+        if *self.rules == rules {
+            return;
+        }
+        let (from, to) = block_in_place(|| {
+            let book = self.ledger.book();
+            (plan::table(book, &self.rules), plan::table(book, &rules))
+        });
+        self.rules = Arc::new(rules);
+        self.planned = view::size_of(&to);
+        // Told by `enforce` already; the next look at the kernel's table tries again.
+        let _ = self.enforce(&Diff::between(&from, &to));
+        self.publish();
+    }
+
+    /// The whole plan.
+    pub(super) fn plan(&self) -> Table {
+        plan::table(self.ledger.book(), &self.rules)
+    }
+
+    /// Sets the mode and keeps it.
+    pub(super) fn set_mode(&mut self, mode: Mode, by: &str) -> Result<ModeState, ServiceError> {
+        let configured = self.config.gate.mode;
+        self.kept_mode
+            .keep(mode, configured)
+            .map_err(|error| ServiceError::Internal(error.to_string()))?;
+        let former = std::mem::replace(&mut self.mode, mode);
+        self.configure()
+            .map_err(|error| ServiceError::Internal(error.to_string()))?;
+        tracing::info!(
+            mode = mode.as_str(),
+            former = former.as_str(),
+            by,
+            "mode set"
+        );
+        self.publish();
+        Ok(ModeState { mode, configured })
+    }
+
+    /// Tells the program its settings.
+    pub(super) fn configure(&mut self) -> Result<(), KernelError> {
+        let settings = settings::program(&self.config, self.mode);
+        self.gate
+            .as_mut()
+            .map_or(Ok(()), |gate| gate.configure(&settings))
+    }
+
+    /// Puts the gate on the interfaces that are configured, wherever it is not yet; returns those
+    /// that failed.
+    pub(super) async fn attach(
+        &mut self,
+    ) -> Result<Vec<(InterfaceName, KernelError)>, KernelError> {
+        let wanted = settings::interfaces(&self.config, &self.netlink).await?;
+        let Some(gate) = &mut self.gate else {
+            return Ok(Vec::new());
+        };
+        let names: Vec<String> = wanted.iter().map(ToString::to_string).collect();
+        let mut failed = gate.enforce(&names, self.config.gate.attach).await?;
+        let attachments = gate.attachments().to_vec();
+        self.interfaces = wanted
+            .iter()
+            .map(|name| Guarded {
+                name: name.clone(),
+                state: state_of(name, &attachments, &failed),
+            })
+            .collect();
+        self.publish();
+        Ok(wanted
+            .into_iter()
+            .filter_map(|name| {
+                let at = failed
+                    .iter()
+                    .position(|(failed, _)| *failed == name.as_str())?;
+                Some((name, failed.swap_remove(at).1))
+            })
+            .collect())
+    }
+
+    /// Takes the gate off the wire.
+    pub(super) fn detach(&mut self, by: &str) -> Result<Vec<InterfaceName>, DaemonError> {
+        if let Some(gate) = self.gate.take() {
+            gate.detach()?;
+        }
+        let interfaces = self
+            .interfaces
+            .drain(..)
+            .map(|guarded| guarded.name)
+            .collect();
+        self.held = TableSize::default();
+        tracing::warn!(by, "gate taken off the wire");
+        self.publish();
+        Ok(interfaces)
+    }
+}
+
+fn state_of(
+    name: &InterfaceName,
+    attachments: &[Attachment],
+    failed: &[(String, KernelError)],
+) -> Result<Attachment, String> {
+    if let Some(attachment) = attachments.iter().find(|is| is.interface == name.as_str()) {
+        return Ok(attachment.clone());
+    }
+    let error = failed.iter().find(|(failed, _)| *failed == name.as_str());
+    Err(error.map_or_else(|| "not attached".to_owned(), |(_, error)| error.to_string()))
+}
+
+/// A book's refusal as the API tells it.
+fn refused(error: BookError) -> ServiceError {
+    match error {
+        BookError::Refused(refusal) => ServiceError::Conflict(refusal.to_string()),
+        other => {
+            tracing::error!(error = %other, "book refused a change");
+            ServiceError::Internal(other.to_string())
+        }
+    }
+}
