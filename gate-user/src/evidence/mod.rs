@@ -1,0 +1,8 @@
+//! Evidence: who complained of a source, what the filter said of its mail, and what follows.
+//!
+//! In: [`Evidence`], one record a report or a count of mail. It says what was seen, never what
+//! is to be done about it.
+
+mod model;
+
+pub use model::{Digest, Evidence, Kind, MAX_FROM};
