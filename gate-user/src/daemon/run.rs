@@ -284,7 +284,9 @@ impl Loop {
             }
             Err(error) => tracing::error!(%error, "own addresses cannot be read"),
         }
-        self.attach().await;
+        if !self.writer.stands() {
+            self.attach().await;
+        }
     }
 
     async fn attach(&mut self) {
@@ -323,6 +325,11 @@ impl Loop {
         let internal = |error: &dyn std::fmt::Display| ServiceError::Internal(error.to_string());
         self.writer.configure().map_err(|error| internal(&error))?;
         self.writer.change(vec![allow], by).await?;
+        self.writer
+            .choose_interfaces()
+            .await
+            .map_err(|error| internal(&error))?;
+        self.attach().await;
         self.look_at_machine().await;
         self.feeds.configure(self.writer.config.feeds.clone());
         tracing::info!(by, "configuration read again");

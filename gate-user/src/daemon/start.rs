@@ -91,6 +91,7 @@ impl Writer {
             config_path,
             log,
             kept_mode,
+            wanted: Vec::new(),
             interfaces: Vec::new(),
             started,
             planned: view.planned,
@@ -100,6 +101,7 @@ impl Writer {
             generation: 0,
             view: Arc::new(ArcSwap::from_pointee(view)),
         };
+        writer.choose_interfaces().await?;
         let written = writer.reconcile(&kernel)?;
         writer.configure()?;
         let failed = writer.attach().await?;

@@ -41,6 +41,9 @@ pub(super) struct Writer {
     pub(super) log: LogControl,
     pub(super) mode: Mode,
     pub(super) kept_mode: KeptMode,
+    /// The interfaces to guard, as the configuration and the default route were at the start or
+    /// at the last reload: a route that comes and goes does not move the gate.
+    pub(super) wanted: Vec<InterfaceName>,
     pub(super) interfaces: Vec<Guarded>,
     pub(super) started: Timestamp,
     pub(super) planned: TableSize,
@@ -178,12 +181,24 @@ impl Writer {
             .map_or(Ok(()), |gate| gate.configure(&settings))
     }
 
-    /// Puts the gate on the interfaces that are configured, wherever it is not yet; returns those
-    /// that failed.
+    /// Finds out which interfaces are to be guarded.
+    pub(super) async fn choose_interfaces(&mut self) -> Result<(), KernelError> {
+        self.wanted = settings::interfaces(&self.config, &self.netlink).await?;
+        Ok(())
+    }
+
+    /// Whether the gate is on every interface that is to be guarded.
+    pub(super) fn stands(&self) -> bool {
+        let names: Vec<String> = self.wanted.iter().map(ToString::to_string).collect();
+        self.gate.as_ref().is_none_or(|gate| gate.stands_on(&names))
+    }
+
+    /// Puts the gate on the interfaces that are to be guarded, and takes it off all others;
+    /// returns those that failed.
     pub(super) async fn attach(
         &mut self,
     ) -> Result<Vec<(InterfaceName, KernelError)>, KernelError> {
-        let wanted = settings::interfaces(&self.config, &self.netlink).await?;
+        let wanted = self.wanted.clone();
         let Some(gate) = &mut self.gate else {
             return Ok(Vec::new());
         };

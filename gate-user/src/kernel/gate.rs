@@ -13,7 +13,7 @@ use super::{
     load::{self, Capacity},
     maps::Maps,
     netlink::Netlink,
-    pins::{Found, Pins},
+    pins::{self, Found, Pins},
     sys,
 };
 use crate::{config::Attach, plan::Diff};
@@ -155,6 +155,16 @@ impl Gate {
             self.staged = false;
         }
         Ok(failed)
+    }
+
+    /// Whether the gate is on all of `interfaces` still: one may have gone, or have been made anew.
+    pub fn stands_on(&self, interfaces: &[String]) -> bool {
+        self.attachments.len() == interfaces.len()
+            && self.attachments.iter().all(|attachment| {
+                let link = pins::link_info(&self.pins.link(&attachment.interface));
+                interfaces.contains(&attachment.interface)
+                    && link.is_ok_and(|link| link.ifindex == attachment.index)
+            })
     }
 
     /// The reading end of the ring buffer; there is one.

@@ -154,13 +154,11 @@ impl Pins {
         })
     }
 
-    /// Makes the directory for maps: the one in force, or an empty stage.
+    /// Makes the directory for maps: the one in force, or an empty stage. What a start that was
+    /// cut off left in the stage goes.
     pub(super) fn prepare(&self, staged: bool) -> Result<(), KernelError> {
-        if !staged {
-            return make(&self.maps());
-        }
         clear(&self.stage())?;
-        make(&self.stage())
+        make(&if staged { self.stage() } else { self.maps() })
     }
 
     /// Puts the staged maps in the place of the former ones.
