@@ -1,1 +1,146 @@
-//! cli
+//! `gatectl`: what an operator types in, requests to the daemon out, and its answers as text or
+//! as the JSON of docs/control-api.md.
+//!
+//! One file a group of commands: its arguments, its requests, and how its answers read, which is
+//! a pure function of the answer and the time. Errors go to stderr.
+
+mod change;
+mod check;
+mod confirm;
+mod error;
+mod export;
+mod feeds;
+mod gate;
+mod import;
+mod list;
+mod mode;
+mod stats;
+mod status;
+mod table;
+mod top;
+mod upkeep;
+mod words;
+
+use std::{io, path::PathBuf, process::ExitCode};
+
+use clap::{Parser, Subcommand};
+
+use self::{
+    error::{CliError, Exit},
+    gate::Gate,
+};
+use crate::config::Paths;
+
+/// Ask and command the gate.
+#[derive(Debug, Parser)]
+#[command(
+    name = "gatectl",
+    version,
+    after_help = "Exit codes: 0 done (check: no address is listed), 1 check: an address is listed, \
+                  2 error. Times are UTC. docs/control-api.md documents what --json prints."
+)]
+struct Cli {
+    /// The daemon's socket.
+    #[arg(
+        long,
+        global = true,
+        env = "GATE_SOCKET",
+        value_name = "PATH",
+        default_value_os_t = Paths::default().control_socket()
+    )]
+    socket: PathBuf,
+
+    /// Print JSON, one value a line.
+    #[arg(long, global = true)]
+    json: bool,
+
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// How the gate stands.
+    Status,
+    /// All that is known of an address, who wins, and what the kernel does.
+    ///
+    /// Exit code 0: no listing covers any of the addresses; 1: one does, even if an allow entry
+    /// lets it pass; 2: error.
+    Check(check::Args),
+    /// List a network.
+    Block(change::BlockArgs),
+    /// End the listings of a network; those of feeds stay.
+    Unblock(change::UnblockArgs),
+    /// Let a network pass, whatever lists it. `list --allow` shows the entries.
+    Allow(change::AllowArgs),
+    /// End the operator's allow entry of a network.
+    Disallow(change::DisallowArgs),
+    /// Listings in force, or with --allow the allow entries.
+    List(list::Args),
+    /// Listings and allow entries, past and present, of a network, around it and in it.
+    History(list::HistoryArgs),
+    /// What the kernel counted.
+    Stats(stats::Args),
+    /// The sources with the most sampled drops.
+    Top(top::Args),
+    /// Show or set the mode.
+    Mode(mode::Args),
+    /// How the feeds stand, or read one now.
+    Feeds(feeds::Args),
+    /// List all networks of a file, in one transaction.
+    Import(import::Args),
+    /// What is planned to be dropped, for other programs.
+    Export(export::Args),
+    /// Read the configuration again.
+    Reload,
+    /// Take the gate off the wire: nothing is blocked any more.
+    Detach(upkeep::DetachArgs),
+    /// End every listing.
+    Flush(upkeep::FlushArgs),
+}
+
+/// `gatectl`: parses the command line, does what it says, and tells how it went.
+pub fn main() -> ExitCode {
+    // Says a usage error itself, with exit code 2.
+    let cli = Cli::parse();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
+    let gate = Gate::new(cli.socket, cli.json, Box::new(io::stdout()));
+    let done = match runtime {
+        Ok(runtime) => runtime.block_on(run(&gate, cli.command)),
+        Err(error) => Err(CliError::Output(error)),
+    };
+    match done {
+        Ok(exit) => exit.into(),
+        Err(error) => {
+            eprintln!("gatectl: {error}");
+            Exit::Error.into()
+        }
+    }
+}
+
+async fn run(gate: &Gate, command: Command) -> Result<Exit, CliError> {
+    match command {
+        Command::Status => status::run(gate).await,
+        Command::Check(args) => check::run(gate, args).await,
+        Command::Block(args) => change::block(gate, args).await,
+        Command::Unblock(args) => change::unblock(gate, args).await,
+        Command::Allow(args) => change::allow(gate, args).await,
+        Command::Disallow(args) => change::disallow(gate, args).await,
+        Command::List(args) => list::run(gate, args).await,
+        Command::History(args) => list::history(gate, args).await,
+        Command::Stats(args) => stats::run(gate, args).await,
+        Command::Top(args) => top::run(gate, args).await,
+        Command::Mode(args) => mode::run(gate, args).await,
+        Command::Feeds(args) => feeds::run(gate, args).await,
+        Command::Import(args) => import::run(gate, args).await,
+        Command::Export(args) => export::run(gate, args).await,
+        Command::Reload => upkeep::reload(gate).await,
+        Command::Detach(args) => upkeep::detach(gate, args).await,
+        Command::Flush(args) => upkeep::flush(gate, args).await,
+    }
+}
+
+#[cfg(test)]
+mod tests;

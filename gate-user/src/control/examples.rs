@@ -4,6 +4,7 @@ use std::{net::IpAddr, sync::Mutex};
 
 use gate_common::Mode;
 use hyper::Method;
+use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 
 use super::{
@@ -18,6 +19,11 @@ use crate::network::Network;
 
 /// The document.
 pub(crate) const DOCUMENT: &str = include_str!("../../../docs/control-api.md");
+
+/// The time at which the examples are looked at.
+pub(crate) fn now() -> Timestamp {
+    "2026-03-04T12:00:00Z".parse().unwrap()
+}
 
 /// An example of the document: a block `http` and the block `json` behind it.
 #[derive(Clone, Debug)]

@@ -21,3 +21,20 @@ pub struct ExportLine {
     /// The reason that is counted; `null` if it passes.
     pub reason: Option<Reason>,
 }
+
+impl ExportLine {
+    /// All lines of a plan, in their order.
+    pub fn all(plan: Export) -> impl Iterator<Item = Self> {
+        let pass = plan.allow.into_iter().map(|network| Self {
+            network,
+            verdict: KernelVerdict::Pass,
+            reason: None,
+        });
+        let drop = plan.block.into_iter().map(|(network, reason)| Self {
+            network,
+            verdict: KernelVerdict::Drop,
+            reason: Some(reason),
+        });
+        pass.chain(drop)
+    }
+}

@@ -15,7 +15,7 @@ use tokio::time::timeout;
 
 use super::super::{
     ServiceError,
-    api::{ErrorBody, ErrorDetail, ErrorKind, Export, ExportLine, KernelVerdict},
+    api::{ErrorBody, ErrorDetail, ErrorKind, Export, ExportLine},
 };
 
 /// An ordinary body in bytes, at most.
@@ -167,21 +167,7 @@ pub(super) struct Lines(pub(super) Export);
 
 impl IntoResponse for Lines {
     fn into_response(self) -> Response {
-        let pass = self.0.allow.into_iter().map(|network| ExportLine {
-            network,
-            verdict: KernelVerdict::Pass,
-            reason: None,
-        });
-        let drop = self
-            .0
-            .block
-            .into_iter()
-            .map(|(network, reason)| ExportLine {
-                network,
-                verdict: KernelVerdict::Drop,
-                reason: Some(reason),
-            });
-        let mut lines = pass.chain(drop);
+        let mut lines = ExportLine::all(self.0);
         let chunks = std::iter::from_fn(move || {
             let mut chunk = Vec::new();
             while chunk.len() < SMALL {

@@ -1,0 +1,62 @@
+//! How a command ends.
+
+use std::{io, path::PathBuf, process::ExitCode};
+
+use crate::control::client::ClientError;
+
+/// How a command ended.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Exit {
+    /// Done; for `check`: nothing lists any of the addresses.
+    Done,
+    /// `check` alone: something lists one of the addresses.
+    Listed,
+    /// It was not done, and that was told.
+    Error,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(match exit {
+            Exit::Done => 0,
+            Exit::Listed => 1,
+            Exit::Error => 2,
+        })
+    }
+}
+
+/// Why a command failed. The message is one line.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum CliError {
+    /// The daemon did not do it.
+    #[error(transparent)]
+    Client(#[from] ClientError),
+    /// A file cannot be read.
+    #[error("{}: {source}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// What a file holds is not to be imported.
+    #[error("{}: {why}; nothing was imported", path.display())]
+    NotImported {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// An answer is wanted, and there is nobody to give it.
+    #[error("{0} wants to be confirmed: this is no terminal, so say --yes")]
+    NotConfirmed(&'static str),
+    /// The operator said no.
+    #[error("nothing was done")]
+    Declined,
+    /// Two formats at once.
+    #[error("--json and --format contradict each other")]
+    TwoFormats,
+    /// The answer cannot be written, or the terminal not be read.
+    #[error("{0}")]
+    Output(io::Error),
+}

@@ -1,0 +1,154 @@
+//! `feeds`: how the feeds stand, or read one now.
+
+use std::fmt::Write as _;
+
+use super::{
+    error::{CliError, Exit},
+    gate::Gate,
+    table::{Align, Table},
+    words::{counted, foreign, maybe},
+};
+use crate::{
+    config::FeedName,
+    control::api::{Feed, FeedFile, FeedInForce, Feeds, route},
+};
+
+/// What `feeds` is given.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    #[command(subcommand)]
+    action: Option<Action>,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Action {
+    /// Read a feed's file now, changed or not; exit code 2 if it is not taken.
+    Reload {
+        /// The feed.
+        name: FeedName,
+    },
+}
+
+pub(super) async fn run(gate: &Gate, args: Args) -> Result<Exit, CliError> {
+    match args.action {
+        None => {
+            let answer: Feeds = gate.client.get(route::FEEDS).await?;
+            gate.show(&answer, |answer, _| render(&answer.feeds))?;
+            Ok(Exit::Done)
+        }
+        Some(Action::Reload { name }) => {
+            let feed: Feed = gate.client.post(&route::feed_reload(&name)).await?;
+            gate.show(&feed, |feed, _| render(std::slice::from_ref(feed)))?;
+            Ok(match feed.file {
+                FeedFile::Ok => Exit::Done,
+                _ => Exit::Error,
+            })
+        }
+    }
+}
+
+fn render(feeds: &[Feed]) -> String {
+    if feeds.is_empty() {
+        return "no feed is configured\n".to_owned();
+    }
+    let mut table = Table::new([
+        ("NAME", Align::Left),
+        ("FILE", Align::Left),
+        ("IN FORCE", Align::Left),
+        ("NETWORKS", Align::Right),
+        ("BAD LINES", Align::Right),
+        ("LOADED", Align::Left),
+        ("PATH", Align::Left),
+    ]);
+    for feed in feeds {
+        let file = match feed.file {
+            FeedFile::Unread => "unread",
+            FeedFile::Ok => "ok",
+            FeedFile::Refused => "refused",
+            FeedFile::Missing => "missing",
+            FeedFile::Unreadable => "unreadable",
+        };
+        let in_force = match feed.in_force {
+            FeedInForce::File => "file",
+            FeedInForce::LastGood => "last good",
+            FeedInForce::Nothing => "nothing",
+        };
+        table.row([
+            feed.name.clone(),
+            file.to_owned(),
+            in_force.to_owned(),
+            feed.networks.to_string(),
+            feed.bad_lines.to_string(),
+            maybe(feed.loaded),
+            foreign(&feed.path).into_owned(),
+        ]);
+    }
+    let mut text = table.render();
+    for feed in feeds {
+        problems(feed, &mut text);
+    }
+    text
+}
+
+/// What is wrong with a feed, a line each.
+fn problems(feed: &Feed, text: &mut String) {
+    let name = &feed.name;
+    if let Some(error) = &feed.error {
+        let _ = writeln!(text, "{name}: {}", foreign(error));
+    }
+    if let Some(lapses) = feed.lapses {
+        let _ = writeln!(text, "{name}: the last good state lapses at {lapses}");
+    }
+    for bad in &feed.bad {
+        let _ = writeln!(
+            text,
+            "{name}: line {}: {} ({})",
+            bad.line,
+            foreign(&bad.error),
+            foreign(&bad.text)
+        );
+    }
+    let more = feed.bad_lines.saturating_sub(feed.bad.len() as u64);
+    if more > 0 {
+        let _ = writeln!(text, "{name}: {} more", counted(more, "bad line"));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use hyper::Method;
+
+    use super::*;
+    use crate::control::examples::answer;
+
+    #[test]
+    fn feeds_are_a_table_and_their_problems_follow() {
+        let mut answer: Feeds = answer(&Method::GET, route::FEEDS);
+        answer.feeds[0].bad_lines = 3;
+        assert_eq!(
+            render(&answer.feeds),
+            "\
+NAME   FILE     IN FORCE  NETWORKS  BAD LINES  LOADED                PATH
+drop   ok       file          1222          3  2026-03-04T03:00:00Z  /var/lib/gate/drop_v4.json
+local  missing  nothing          0          0  -                     /etc/gate/local.netset
+drop: line 7: host bits set: the network is 192.0.2.0/24 (192.0.2.7/24)
+drop: 2 bad lines more
+"
+        );
+        assert_eq!(render(&[]), "no feed is configured\n");
+    }
+
+    #[test]
+    fn a_refused_file_says_why_and_until_when() {
+        let feed: Feed = answer(&Method::POST, route::FEED_RELOAD);
+        let text = render(&[feed]);
+        let problems: Vec<_> = text.lines().skip(2).collect();
+        assert_eq!(
+            problems,
+            [
+                "drop: covers 12.5 % of all IPv4 addresses; at most 5 % are taken",
+                "drop: the last good state lapses at 2026-03-11T12:00:00Z",
+            ]
+        );
+    }
+}

@@ -1,0 +1,190 @@
+//! `status`: how the gate stands.
+
+use std::fmt::Write as _;
+
+use jiff::Timestamp;
+
+use super::{
+    error::{CliError, Exit},
+    gate::Gate,
+    table::{Align, Table},
+    words::{ago, bytes, foreign},
+};
+use crate::control::api::{Attach, Drift, Interface, PerReason, Status, TableSize, route};
+
+pub(super) async fn run(gate: &Gate) -> Result<Exit, CliError> {
+    let status: Status = gate.client.get(route::STATUS).await?;
+    gate.show(&status, render)?;
+    Ok(Exit::Done)
+}
+
+fn render(status: &Status, now: Timestamp) -> String {
+    let mut facts = Table::new([("", Align::Left), ("", Align::Left)]);
+    let mut fact = |name: &str, value: String| facts.row([name.to_owned(), value]);
+    fact("mode", status.mode.as_str().to_owned());
+    for (index, interface) in status.interfaces.iter().enumerate() {
+        let name = if index == 0 { "interfaces" } else { "" };
+        fact(name, guarded(interface));
+    }
+    let ports: Vec<_> = status.ports.iter().map(ToString::to_string).collect();
+    fact("ports", ports.join(", "));
+    fact("listings", by_reason(&status.listings));
+    fact("allow entries", status.allowed.to_string());
+    fact("planned", size(&status.plan));
+    fact(
+        "in the kernel",
+        match &status.kernel {
+            Some(kernel) if *kernel == status.plan => "the same".to_owned(),
+            Some(kernel) => size(kernel),
+            None => "the gate is not on the wire".to_owned(),
+        },
+    );
+    fact("drift", drift(&status.drift, now));
+    if let Some(memory) = status.kernel_memory {
+        fact("kernel memory", bytes(memory));
+    }
+    let not_dropped: Vec<_> = status
+        .not_dropped
+        .iter()
+        .map(|it| format!("{} ({})", it.reason.code(), it.enforcement.as_str()))
+        .collect();
+    if !not_dropped.is_empty() {
+        fact("not dropped", not_dropped.join(", "));
+    }
+    fact(
+        "configuration",
+        status
+            .config
+            .clone()
+            .unwrap_or_else(|| "defaults".to_owned()),
+    );
+    fact(
+        "daemon",
+        format!(
+            "gated {} (ABI {}), process {}, started {}",
+            status.version,
+            status.abi,
+            status.pid,
+            ago(status.started, now)
+        ),
+    );
+    let mut text = facts.render();
+    for warning in &status.warnings {
+        let _ = writeln!(text, "warning: {}", foreign(warning));
+    }
+    text
+}
+
+fn guarded(interface: &Interface) -> String {
+    let attach = match interface.attach {
+        Some(Attach::Native) => "native",
+        Some(Attach::Generic) => "generic",
+        None => "not attached",
+    };
+    match &interface.problem {
+        Some(problem) => format!("{} {attach}: {}", interface.name, foreign(problem)),
+        None => format!("{} {attach}", interface.name),
+    }
+}
+
+fn by_reason(counts: &PerReason) -> String {
+    let parts: Vec<_> = counts
+        .iter()
+        .filter(|&(_, count)| count > 0)
+        .map(|(reason, count)| format!("{} {count}", reason.code()))
+        .collect();
+    if parts.is_empty() {
+        "none".to_owned()
+    } else {
+        format!("{}: {}", counts.sum(), parts.join(", "))
+    }
+}
+
+fn size(table: &TableSize) -> String {
+    format!(
+        "{} IPv4 and {} IPv6 networks blocked, {} and {} allowed",
+        table.block_v4, table.block_v6, table.allow_v4, table.allow_v6
+    )
+}
+
+fn drift(drift: &Drift, now: Timestamp) -> String {
+    let Some(checked) = drift.checked else {
+        return "not read back yet".to_owned();
+    };
+    let when = format!("read back {}", ago(checked, now));
+    match drift.missing + drift.extra {
+        0 => format!("0 ({when})"),
+        sum => format!(
+            "{sum}: {} missing, {} extra ({when})",
+            drift.missing, drift.extra
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use hyper::Method;
+
+    use super::*;
+    use crate::control::examples::{answer, now};
+
+    #[test]
+    fn a_gate_with_a_problem() {
+        assert_eq!(
+            render(&answer(&Method::GET, route::STATUS), now()),
+            "\
+mode           enforce
+interfaces     eth0 native
+               eth1 not attached: no such interface
+ports          25
+listings       1237: dynamic 3, feed 1222, manual 12
+allow entries  3
+planned        1190 IPv4 and 44 IPv6 networks blocked, 9 and 4 allowed
+in the kernel  the same
+drift          0 (read back 30s ago)
+kernel memory  3.0 MiB
+not dropped    dynamic (reject), generic (reject), nordns (reject), forged (reject)
+configuration  /etc/gate/gate.toml
+daemon         gated 0.1.0 (ABI 2), process 4711, started 3d 6h ago
+warning: eth1 is not guarded: no such interface
+"
+        );
+    }
+
+    #[test]
+    fn a_gate_off_the_wire_with_defaults() {
+        let mut status: Status = answer(&Method::GET, route::STATUS);
+        status.config = None;
+        status.kernel = None;
+        status.kernel_memory = None;
+        status.listings = PerReason::from_fn(|_| 0);
+        status.not_dropped.clear();
+        status.warnings.clear();
+        status.drift.checked = None;
+        let text = render(&status, now());
+        for line in [
+            "listings       none",
+            "in the kernel  the gate is not on the wire",
+            "drift          not read back yet",
+            "configuration  defaults",
+        ] {
+            assert!(text.lines().any(|it| it == line), "{line}: {text}");
+        }
+        for word in ["kernel memory", "not dropped", "warning"] {
+            assert!(!text.contains(word), "{text}");
+        }
+    }
+
+    #[test]
+    fn drift_is_told_in_numbers() {
+        let found = Drift {
+            missing: 2,
+            extra: 1,
+            checked: Some(now()),
+        };
+        assert_eq!(
+            drift(&found, now()),
+            "3: 2 missing, 1 extra (read back 0s ago)"
+        );
+    }
+}

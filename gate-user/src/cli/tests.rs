@@ -1,0 +1,288 @@
+//! The command line: what is taken and what is not; and every command against a daemon that
+//! answers what docs/control-api.md says.
+
+use std::{
+    io::Write,
+    sync::{Arc, Mutex},
+};
+
+use clap::CommandFactory as _;
+use hyper::Method;
+
+use super::*;
+use crate::{
+    config::SocketMode,
+    control::{
+        ServiceError,
+        api::route,
+        examples::{Documented, compact, examples},
+        server::{Limits, Socket, serve},
+    },
+};
+
+/// The error of a command line, or what it was taken as.
+fn parse(line: &str) -> Result<Cli, String> {
+    let words = std::iter::once("gatectl").chain(line.split_whitespace());
+    Cli::try_parse_from(words).map_err(|error| {
+        assert_eq!(error.exit_code(), 2, "{line}");
+        error.to_string()
+    })
+}
+
+#[test]
+fn the_command_line_is_consistent() {
+    Cli::command().debug_assert();
+}
+
+#[test]
+fn what_is_taken() {
+    for line in [
+        "status",
+        "--json --socket /tmp/s status",
+        "status --json --socket /tmp/s",
+        "check 192.0.2.7",
+        "check 192.0.2.7 2001:db8::1",
+        "block 192.0.2.0/24",
+        "block 192.0.2.0/24 --for 3d --reason highspam --comment x",
+        "block 0.0.0.0/4 --force",
+        "unblock 192.0.2.7",
+        "allow 192.0.2.7 --for 1h --comment x",
+        "allow ::/0 --force",
+        "disallow 192.0.2.7",
+        "list",
+        "list --reason manual --origin feed:drop --contains 192.0.2.7 --within 192.0.0.0/16 --since 3d --limit 5",
+        "list --allow --since 2026-03-04",
+        "history 192.0.2.0/24 --limit 0",
+        "stats",
+        "stats --watch",
+        "stats --watch=10s",
+        "top --limit 5",
+        "mode",
+        "mode off",
+        "mode monitor",
+        "mode enforce",
+        "feeds",
+        "feeds reload drop",
+        "import list.txt",
+        "import - --format drop-json --reason feed --for 30d --comment x --force --dry-run",
+        "export",
+        "export --format plain",
+        "export --format json",
+        "export --format nft",
+        "export --format postfix-cidr",
+        "reload",
+        "detach",
+        "detach --yes",
+        "flush --all",
+        "flush --all --yes",
+    ] {
+        if let Err(error) = parse(line) {
+            panic!("{line}: {error}");
+        }
+    }
+}
+
+#[test]
+fn what_is_not_taken_says_what_would_be_right() {
+    for (line, words) in [
+        ("", "Usage"),
+        ("check", "<ADDRESS>"),
+        ("check 192.0.2.0/24", "invalid IP address"),
+        ("block 192.0.2.7/24", "the network is 192.0.2.0/24"),
+        ("unblock 192.0.2.7/24", "the network is 192.0.2.0/24"),
+        ("allow 192.0.2.7/24", "the network is 192.0.2.0/24"),
+        ("block 192.0.2", "expected an address, or address/length"),
+        (
+            "block 192.0.2.7 --for soon",
+            "expected such as 3d, 72h or 10m",
+        ),
+        (
+            "block 192.0.2.7 --reason spam",
+            "expected one of directspam, ",
+        ),
+        ("list --origin me", "expected operator, config, complaints"),
+        (
+            "list --since yesterday",
+            "expected such as 2026-03-04T10:00:00Z",
+        ),
+        ("list --allow --reason manual", "cannot be used with"),
+        ("mode on", "expected off, monitor, enforce"),
+        ("feeds reload A/B", "cannot name a feed"),
+        ("import", "<FILE>"),
+        ("import x --format csv", "expected plain or drop-json"),
+        ("export --format csv", "postfix-cidr"),
+        ("flush", "--all"),
+    ] {
+        let error = parse(line).expect_err(line);
+        assert!(error.contains(words), "{line}: {error}");
+    }
+}
+
+#[test]
+fn the_socket_has_a_default() {
+    let cli = parse("status").unwrap();
+    assert_eq!(cli.socket, Paths::default().control_socket());
+    assert!(!cli.json);
+}
+
+/// What a command shows.
+#[derive(Clone, Default)]
+struct Shown(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Shown {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// How a command line ends, and what it shows, with `service` as the daemon.
+async fn done(line: &str, service: Documented) -> (Result<Exit, String>, String) {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("control.sock");
+    let socket = Socket::bind(&path, SocketMode::default(), None)
+        .await
+        .unwrap();
+    let cli = parse(line).unwrap();
+    let shown = Shown::default();
+    let gate = Gate::new(path, cli.json, Box::new(shown.clone()));
+    let (ended, end) = tokio::sync::oneshot::channel::<()>();
+    let until = async { drop(end.await) };
+    let command = async {
+        let exit = run(&gate, cli.command).await;
+        drop(ended);
+        exit.map_err(|error| error.to_string())
+    };
+    let serve = serve(socket, Arc::new(service), Limits::default(), until);
+    let (exit, ()) = tokio::join!(command, serve);
+    let shown = String::from_utf8(shown.0.lock().unwrap().clone()).unwrap();
+    (exit, shown)
+}
+
+#[tokio::test]
+async fn json_is_the_documented_answer_on_one_line() {
+    let list = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(list.path(), "192.0.2.0/24\n").unwrap();
+    let import = format!("import {}", list.path().display());
+    let (get, post, put) = (Method::GET, Method::POST, Method::PUT);
+    for (line, method, path) in [
+        ("status", &get, route::STATUS),
+        ("check 192.0.2.7", &get, route::CHECK),
+        ("block 192.0.2.0/24", &post, route::BLOCK),
+        ("unblock 192.0.2.0/24", &post, route::UNBLOCK),
+        ("allow 192.0.2.7", &post, route::ALLOW),
+        ("disallow 192.0.2.7", &post, route::DISALLOW),
+        ("list", &get, route::LISTINGS),
+        ("list --allow", &get, route::ALLOWED),
+        ("history 192.0.2.0/24", &get, route::HISTORY),
+        ("stats", &get, route::STATS),
+        ("top", &get, route::TOP),
+        ("mode", &get, route::MODE),
+        ("mode monitor", &put, route::MODE),
+        ("feeds", &get, route::FEEDS),
+        ("feeds reload drop", &post, route::FEED_RELOAD),
+        (&import, &post, route::IMPORT),
+        ("export", &get, route::EXPORT),
+        ("reload", &post, route::RELOAD),
+        ("detach --yes", &post, route::DETACH),
+        ("flush --all --yes", &post, route::FLUSH),
+    ] {
+        let (exit, shown) = done(&format!("--json {line}"), Documented::default()).await;
+        assert!(exit.is_ok(), "{line}: {exit:?}");
+        let examples = examples();
+        let documented = examples.iter().find(|it| it.is_of(method, path)).unwrap();
+        let lines = if path == route::EXPORT { 3 } else { 1 };
+        assert_eq!(shown.lines().count(), lines, "{line}");
+        assert_eq!(
+            shown.replace('\n', ""),
+            compact(&documented.answer),
+            "{line}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn exit_codes_are_as_documented() {
+    for (line, exit) in [
+        ("status", Exit::Done),
+        ("check 192.0.2.7 192.0.2.8", Exit::Listed),
+        ("block 192.0.2.0/24", Exit::Done),
+        ("unblock 192.0.2.0/24", Exit::Done),
+        ("list", Exit::Done),
+        // The documented feed is refused.
+        ("feeds reload drop", Exit::Error),
+        ("export --format nft", Exit::Done),
+    ] {
+        let (got, shown) = done(line, Documented::default()).await;
+        assert_eq!(got, Ok(exit), "{line}");
+        assert!(!shown.is_empty(), "{line}");
+    }
+}
+
+#[tokio::test]
+async fn what_the_daemon_refuses_is_told_in_its_words() {
+    let service = Documented {
+        error: Some(ServiceError::Conflict("say --force".to_owned())),
+        ..Documented::default()
+    };
+    let (exit, shown) = done("block 0.0.0.0/4", service).await;
+    assert_eq!((exit, shown.as_str()), (Err("say --force".to_owned()), ""));
+}
+
+#[tokio::test]
+async fn two_formats_contradict_each_other() {
+    let (exit, shown) = done("export --json --format nft", Documented::default()).await;
+    assert!(exit.unwrap_err().contains("contradict"));
+    assert_eq!(shown, "");
+    let (exit, shown) = done("export --json --format json", Documented::default()).await;
+    assert_eq!((exit, shown.lines().count()), (Ok(Exit::Done), 3));
+}
+
+#[tokio::test]
+async fn an_import_tells_what_it_did() {
+    let list = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(list.path(), "# two\n192.0.2.0/24\n2001:db8::/32 ; here\n").unwrap();
+    let file = list.path().display();
+    for (line, expected) in [
+        (
+            format!("import {file} --for 30d"),
+            "2 networks listed as manual, until ",
+        ),
+        (
+            format!("import {file} --dry-run"),
+            "2 networks; nothing was imported\n",
+        ),
+        (
+            format!("--json import {file} --dry-run"),
+            "{\"networks\":2,\"bad_lines\":0}\n",
+        ),
+    ] {
+        let (exit, shown) = done(&line, Documented::default()).await;
+        assert_eq!(exit, Ok(Exit::Done), "{line}");
+        assert!(shown.starts_with(expected), "{line}: {shown}");
+    }
+    let (exit, _) = done("import /no/such/file", Documented::default()).await;
+    assert!(exit.unwrap_err().starts_with("/no/such/file: "));
+}
+
+/// A reader that has gone.
+struct Gone;
+
+impl Write for Gone {
+    fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+        Err(io::ErrorKind::BrokenPipe.into())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn a_reader_that_has_gone_is_no_error() {
+    let gate = Gate::new(PathBuf::new(), true, Box::new(Gone));
+    assert!(gate.show(&"x", |_, _| String::new()).is_ok());
+}
