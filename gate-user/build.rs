@@ -5,9 +5,10 @@
 //! path, for `include_bytes_aligned!`.
 
 use std::{
-    env,
+    env, fs, io,
+    os::unix::fs::symlink,
     path::{Path, PathBuf},
-    process::{Command, exit},
+    process::{Command, Stdio, exit},
 };
 
 use anyhow::{Context as _, Result};
@@ -33,6 +34,7 @@ fn prebuilt_object(path: &Path) -> Result<PathBuf> {
 }
 
 fn build_object() -> Result<PathBuf> {
+    let out_dir = PathBuf::from(env::var("OUT_DIR")?);
     let manifest_dir = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?);
     let root = manifest_dir
         .parent()
@@ -46,11 +48,10 @@ fn build_object() -> Result<PathBuf> {
     if env::var_os("RUSTC_BOOTSTRAP").is_none_or(|value| value != "1") {
         // Only a nightly builds `core` for BPF, or a compiler told to act as one. aya-build takes
         // that word from this process's environment, hence this process once more, with it set.
-        let status = Command::new(env::current_exe()?)
-            .env("RUSTC_BOOTSTRAP", "1")
-            .status()?;
-        exit(status.code().unwrap_or(1));
+        run_again()?;
+        return Ok(out_dir.join("gate"));
     }
+    share_target_dir(&out_dir)?;
     let toolchain = toolchain::find()
         .context("running rustup; gate is built with rustup's cargo")?
         .context("no toolchain here builds BPF programs: run `cargo xtask setup` first")?;
@@ -65,5 +66,36 @@ fn build_object() -> Result<PathBuf> {
         Toolchain::Custom(&toolchain),
     )
     .context("building gate-ebpf; `cargo xtask setup` installs what it needs")?;
-    Ok(PathBuf::from(env::var("OUT_DIR")?).join("gate"))
+    Ok(out_dir.join("gate"))
+}
+
+/// Runs this program with `RUSTC_BOOTSTRAP` set, and passes on what it tells cargo. Its warnings,
+/// most of them the progress of the build inside, only if it fails.
+fn run_again() -> Result<()> {
+    let again = Command::new(env::current_exe()?)
+        .env("RUSTC_BOOTSTRAP", "1")
+        .stderr(Stdio::inherit())
+        .output()?;
+    for line in String::from_utf8_lossy(&again.stdout).lines() {
+        if !(again.status.success() && line.starts_with("cargo:warning=")) {
+            println!("{line}");
+        }
+    }
+    if !again.status.success() {
+        exit(again.status.code().unwrap_or(1));
+    }
+    Ok(())
+}
+
+/// Gives aya-build's cargo one target directory for all builds of this crate: each profile and set
+/// of features has its own `OUT_DIR`, and would compile `core` anew.
+fn share_target_dir(out_dir: &Path) -> Result<()> {
+    // TARGET/debug/build/gate-user-HASH/out
+    let target = out_dir.ancestors().nth(4).context("cargo's OUT_DIR")?;
+    let shared = target.join("bpf");
+    fs::create_dir_all(&shared)?;
+    match symlink(&shared, out_dir.join("aya-build")) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error.into()),
+        _ => Ok(()),
+    }
 }
