@@ -1,1 +1,3 @@
-//! x
+//! What the tests that need a kernel stand on.
+
+pub mod lab;

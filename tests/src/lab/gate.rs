@@ -1,0 +1,337 @@
+//! A gate on the lab's server: `gated` with a configuration of its own, and `gatectl` to it.
+
+use std::{
+    fs::{self, OpenOptions},
+    path::{Path, PathBuf},
+    process::{Child, ExitStatus, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context as _, Result, bail, ensure};
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::{Value, json};
+
+use super::{Link, files::Workspace, namespace::Namespace, process::program};
+
+/// How long `gated` may take to stand, or to end.
+const DEADLINE: Duration = Duration::from_secs(30);
+
+/// How often is looked whether it does.
+const INTERVAL: Duration = Duration::from_millis(50);
+
+/// A gate to be configured and started.
+#[derive(Debug)]
+pub struct GateBuilder<'a> {
+    server: &'a Namespace,
+    workspace: &'a Workspace,
+    interfaces: Vec<String>,
+    keys: Vec<(String, Value)>,
+    tables: String,
+    program: Option<PathBuf>,
+}
+
+impl<'a> GateBuilder<'a> {
+    pub(super) fn new(server: &'a Namespace, workspace: &'a Workspace, link: &Link) -> Self {
+        Self {
+            server,
+            workspace,
+            interfaces: vec![link.device().to_owned()],
+            keys: Vec::new(),
+            tables: String::new(),
+            program: None,
+        }
+    }
+
+    /// On `link` as well as on the lab's first.
+    #[must_use]
+    pub fn on(mut self, link: &Link) -> Self {
+        self.interfaces.push(link.device().to_owned());
+        self
+    }
+
+    /// With that `key` of `[gate]`, such as `("attach", "generic")`.
+    #[must_use]
+    pub fn set(mut self, key: &str, value: impl Into<Value>) -> Self {
+        self.keys.push((key.to_owned(), value.into()));
+        self
+    }
+
+    /// With more tables of configuration, as TOML.
+    #[must_use]
+    pub fn with(mut self, tables: &str) -> Self {
+        self.tables.push_str(tables);
+        self.tables.push('\n');
+        self
+    }
+
+    /// With that `gated`, instead of the one that was built.
+    #[must_use]
+    pub fn program(mut self, program: &Path) -> Self {
+        self.program = Some(program.to_owned());
+        self
+    }
+
+    /// Starts it and waits until it is on every interface.
+    ///
+    /// # Errors
+    /// It does not come to stand: the error shows the end of its log.
+    pub fn start(self) -> Result<Gate<'a>> {
+        let config = self.workspace.dir("etc")?.join("gate.toml");
+        fs::write(&config, self.toml()?)?;
+        let mut gate = Gate {
+            server: self.server,
+            program: self.program.map_or_else(|| program("gated"), Ok)?,
+            config,
+            socket: self.workspace.dir("run")?.join("control.sock"),
+            log: self.workspace.dir("log")?.join("gated.log"),
+            child: None,
+        };
+        gate.start()?;
+        Ok(gate)
+    }
+
+    /// The configuration. Strings, numbers and lists are written in TOML as they are in JSON.
+    fn toml(&self) -> Result<String> {
+        let key = |(key, value): &(String, Value)| format!("{key} = {value}\n");
+        let keys: String = self.keys.iter().map(key).collect();
+        let interfaces = json!(self.interfaces);
+        let dir = |name: &str| self.workspace.dir(name).map(|dir| json!(dir));
+        let (state, run, pins) = (dir("state")?, dir("run")?, dir("bpf/gate")?);
+        let tables = &self.tables;
+        Ok(format!(
+            "[gate]\ninterfaces = {interfaces}\n{keys}\n\
+             [paths]\nstate = {state}\nrun = {run}\npins = {pins}\n\n{tables}"
+        ))
+    }
+}
+
+/// A running gate. Killed on drop; its kernel side goes with the lab.
+#[derive(Debug)]
+pub struct Gate<'a> {
+    server: &'a Namespace,
+    program: PathBuf,
+    config: PathBuf,
+    socket: PathBuf,
+    log: PathBuf,
+    child: Option<Child>,
+}
+
+/// What `gatectl` said.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Said {
+    /// Its exit code.
+    pub code: i32,
+    /// Its standard output.
+    pub stdout: String,
+    /// Its standard error.
+    pub stderr: String,
+}
+
+impl Gate<'_> {
+    /// Starts `gated` again, after [`Gate::kill`] or [`Gate::stop`], and waits until it stands.
+    ///
+    /// # Errors
+    /// It does not come to stand: the error shows the end of its log.
+    ///
+    /// # Panics
+    /// It runs already.
+    pub fn start(&mut self) -> Result<()> {
+        assert!(self.child.is_none(), "gated runs already");
+        let log = OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(&self.log)?;
+        let mut gated = self.server.command(&self.program);
+        gated.arg("--config").arg(&self.config);
+        gated
+            .stdin(Stdio::null())
+            .stdout(log.try_clone()?)
+            .stderr(log);
+        self.child = Some(
+            gated
+                .spawn()
+                .with_context(|| format!("running {gated:?}"))?,
+        );
+        let deadline = Instant::now() + DEADLINE;
+        loop {
+            let said = self.ctl(&["--json", "status"])?;
+            let lack = match serde_json::from_str::<Value>(&said.stdout) {
+                Ok(status) if said.code == 0 && stands(&status) => return Ok(()),
+                Ok(status) => status.to_string(),
+                Err(_) => said.stderr,
+            };
+            let child = self.child.as_mut().expect("started above");
+            if let Some(status) = child.try_wait()? {
+                self.child = None;
+                bail!("gated ended ({status}):\n{}", self.log_tail());
+            }
+            if Instant::now() > deadline {
+                bail!("gated does not stand: {lack}\n{}", self.log_tail());
+            }
+            thread::sleep(INTERVAL);
+        }
+    }
+
+    /// Ends `gated` as `kill -9` does. What it put into the kernel stays.
+    ///
+    /// # Errors
+    /// It had ended by itself.
+    ///
+    /// # Panics
+    /// It does not run.
+    pub fn kill(&mut self) -> Result<()> {
+        self.end(Signal::KILL).map(|_| ())
+    }
+
+    /// Ends `gated` as an init system does (SIGTERM), and waits for it.
+    ///
+    /// # Errors
+    /// It had ended by itself, takes too long, or fails.
+    ///
+    /// # Panics
+    /// It does not run.
+    pub fn stop(&mut self) -> Result<()> {
+        let status = self.end(Signal::TERM)?;
+        ensure!(
+            status.success(),
+            "gated failed ({status}):\n{}",
+            self.log_tail()
+        );
+        Ok(())
+    }
+
+    fn end(&mut self, signal: Signal) -> Result<ExitStatus> {
+        let mut child = self.child.take().expect("gated runs");
+        if let Some(status) = child.try_wait()? {
+            bail!("gated ended by itself ({status}):\n{}", self.log_tail());
+        }
+        kill_process(Pid::from_child(&child), signal)?;
+        let deadline = Instant::now() + DEADLINE;
+        loop {
+            if let Some(status) = child.try_wait()? {
+                return Ok(status);
+            }
+            if Instant::now() > deadline {
+                child.kill()?;
+                bail!("gated does not end:\n{}", self.log_tail());
+            }
+            thread::sleep(INTERVAL);
+        }
+    }
+
+    /// The process id of `gated`.
+    ///
+    /// # Panics
+    /// It does not run.
+    pub fn pid(&self) -> u32 {
+        self.child.as_ref().expect("gated runs").id()
+    }
+
+    /// Runs `gatectl` with `arguments`, whatever it says.
+    ///
+    /// # Errors
+    /// It is not built, or ends by a signal.
+    pub fn ctl(&self, arguments: &[&str]) -> Result<Said> {
+        let mut gatectl = self.server.command(program("gatectl")?);
+        gatectl.arg("--socket").arg(&self.socket).args(arguments);
+        let output = gatectl.stdin(Stdio::null()).output()?;
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        Ok(Said {
+            code: output
+                .status
+                .code()
+                .with_context(|| format!("{gatectl:?}: {}", output.status))?,
+            stdout: text(&output.stdout),
+            stderr: text(&output.stderr),
+        })
+    }
+
+    /// Runs `gatectl`, which must succeed; what it prints.
+    ///
+    /// # Errors
+    /// It fails: the error shows what it said.
+    pub fn must(&self, arguments: &[&str]) -> Result<String> {
+        let said = self.ctl(arguments)?;
+        ensure!(said.code == 0, "gatectl {arguments:?}: {said:?}");
+        Ok(said.stdout)
+    }
+
+    /// Runs `gatectl --json`; what it prints. Exit code 1 is an answer, too.
+    ///
+    /// # Errors
+    /// It fails, or prints no JSON.
+    pub fn json(&self, arguments: &[&str]) -> Result<Value> {
+        let said = self.ctl(&[&["--json"], arguments].concat())?;
+        ensure!(said.code < 2, "gatectl --json {arguments:?}: {said:?}");
+        serde_json::from_str(&said.stdout)
+            .with_context(|| format!("gatectl --json {arguments:?} prints no JSON: {said:?}"))
+    }
+
+    /// `gatectl block NETWORK`.
+    ///
+    /// # Errors
+    /// As [`Gate::must`].
+    pub fn block(&self, network: &str) -> Result<()> {
+        self.must(&["block", network]).map(|_| ())
+    }
+
+    /// `gatectl unblock NETWORK`.
+    ///
+    /// # Errors
+    /// As [`Gate::must`].
+    pub fn unblock(&self, network: &str) -> Result<()> {
+        self.must(&["unblock", network]).map(|_| ())
+    }
+
+    /// `gatectl allow NETWORK`.
+    ///
+    /// # Errors
+    /// As [`Gate::must`].
+    pub fn allow(&self, network: &str) -> Result<()> {
+        self.must(&["allow", network]).map(|_| ())
+    }
+
+    /// `gatectl disallow NETWORK`.
+    ///
+    /// # Errors
+    /// As [`Gate::must`].
+    pub fn disallow(&self, network: &str) -> Result<()> {
+        self.must(&["disallow", network]).map(|_| ())
+    }
+
+    /// The configuration file: a test may change it and `gatectl reload`.
+    pub fn config(&self) -> &Path {
+        &self.config
+    }
+
+    /// What `gated` has logged.
+    pub fn log(&self) -> String {
+        fs::read_to_string(&self.log).unwrap_or_default()
+    }
+
+    fn log_tail(&self) -> String {
+        let log = self.log();
+        let lines: Vec<&str> = log.lines().collect();
+        lines[lines.len().saturating_sub(20)..].join("\n")
+    }
+}
+
+/// Whether the program is on every interface.
+fn stands(status: &Value) -> bool {
+    let interfaces = status["interfaces"].as_array();
+    interfaces.is_some_and(|interfaces| interfaces.iter().all(|one| !one["attach"].is_null()))
+}
+
+impl Drop for Gate<'_> {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            eprintln!("the end of gated's log:\n{}", self.log_tail());
+        }
+        if let Some(mut child) = self.child.take() {
+            // It may have ended by itself.
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
