@@ -30,7 +30,9 @@ pub(crate) fn binaries(release: bool) -> Result<PathBuf> {
     setup::toolchain()?;
     say("building gated and gatectl");
     let mut build = cargo();
-    build.args(["build", "--locked", "--package", "gate-user", "--bins"]);
+    // The whole workspace's features, as the tests have them, but only these programs.
+    build.args(["build", "--locked", "--workspace"]);
+    build.args(["--bin", "gated", "--bin", "gatectl"]);
     if release {
         build.arg("--release");
     }

@@ -21,7 +21,7 @@ const TOOLS: &[Tool] = &[
     Tool {
         program: "ethtool",
         package: "ethtool",
-        why: "VLAN tags in the frame and GRO on a veth",
+        why: "GRO on a veth, which an XDP redirect into it needs",
     },
 ];
 

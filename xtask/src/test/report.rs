@@ -1,6 +1,6 @@
 //! What the steps of a test run came to, as a table.
 
-use std::{fmt, process::ExitCode, time::Duration};
+use std::{fmt, ops::Add, process::ExitCode, time::Duration};
 
 /// Tests, added up over the result lines of libtest.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -27,6 +27,18 @@ impl Tally {
                 Some((number, "ignored")) => self.ignored += number.parse().unwrap_or(0),
                 _ => {}
             }
+        }
+    }
+}
+
+impl Add for Tally {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self {
+            passed: self.passed + other.passed,
+            failed: self.failed + other.failed,
+            ignored: self.ignored + other.ignored,
         }
     }
 }
@@ -90,19 +102,15 @@ pub(super) fn print(steps: &[Step]) -> ExitCode {
 
 /// All tests; a step that failed otherwise counts as one.
 fn sum(steps: &[Step]) -> Tally {
-    let mut sum = Tally::default();
-    for step in steps {
-        match &step.outcome {
-            Outcome::Ran(tally) => {
-                sum.passed += tally.passed;
-                sum.failed += tally.failed;
-                sum.ignored += tally.ignored;
-            }
-            Outcome::Failed(_) => sum.failed += 1,
-            Outcome::Passed | Outcome::LeftOut(_) => {}
-        }
-    }
-    sum
+    let tallies = steps.iter().map(|step| match &step.outcome {
+        Outcome::Ran(tally) => *tally,
+        Outcome::Failed(_) => Tally {
+            failed: 1,
+            ..Tally::default()
+        },
+        Outcome::Passed | Outcome::LeftOut(_) => Tally::default(),
+    });
+    tallies.fold(Tally::default(), Tally::add)
 }
 
 #[cfg(test)]
