@@ -12,7 +12,7 @@ use gate_common::Reason;
 use jiff::Timestamp;
 
 use super::{
-    change::{Change, EndCause, FeedEntry, NewAllow, NewListing, Outcome, Replaced},
+    change::{Applied, Change, EndCause, FeedEntry, NewAllow, NewListing, Outcome, Replaced},
     error::Refusal,
     listing::Origin,
     record::{Expiry, Key, Record, Standing},
@@ -48,37 +48,66 @@ impl Origins {
     }
 }
 
-/// A book that is being changed.
-pub(super) struct Draft<'a> {
-    /// The book with the changes so far.
+/// What the book will be, once the edits are stored.
+#[derive(Debug)]
+pub(super) struct Drafted {
+    /// The book with all changes.
     pub(super) book: Book,
     /// What the store has to be told.
     pub(super) edits: Edits,
-    /// Networks of which an entry came, went or changed, as it happened.
-    pub(super) touched: Vec<Network>,
+    /// What came of the changes.
+    pub(super) applied: Applied,
     /// The number of the next new entry.
     pub(super) next_id: i64,
+}
+
+/// Carries `changes` out on `book` at `now`, a whole second. New entries are numbered from
+/// `first_id`.
+pub(super) fn draft(
+    book: Book,
+    origins: &mut Origins,
+    first_id: i64,
+    changes: Vec<Change>,
+    now: Timestamp,
+) -> Result<Drafted, Refusal> {
+    let mut draft = Draft {
+        book,
+        edits: Edits::default(),
+        touched: Vec::new(),
+        next_id: first_id,
+        first_id,
+        origins,
+        now,
+    };
+    let outcomes = changes
+        .into_iter()
+        .map(|change| draft.apply(change))
+        .collect::<Result<_, _>>()?;
+    let mut touched = draft.touched;
+    touched.sort_unstable();
+    touched.dedup();
+    Ok(Drafted {
+        book: draft.book,
+        edits: draft.edits,
+        applied: Applied { outcomes, touched },
+        next_id: draft.next_id,
+    })
+}
+
+/// A book that is being changed.
+struct Draft<'a> {
+    book: Book,
+    edits: Edits,
+    /// As it happens: in any order, and more than once.
+    touched: Vec<Network>,
+    next_id: i64,
     first_id: i64,
     origins: &'a mut Origins,
     now: Timestamp,
 }
 
-impl<'a> Draft<'a> {
-    /// Of `book` at `now`, in whole seconds. New entries are numbered from `first_id`.
-    pub(super) fn new(book: Book, origins: &'a mut Origins, first_id: i64, now: Timestamp) -> Self {
-        Self {
-            book,
-            edits: Edits::default(),
-            touched: Vec::new(),
-            next_id: first_id,
-            first_id,
-            origins,
-            now,
-        }
-    }
-
-    /// Carries one change out.
-    pub(super) fn apply(&mut self, change: Change) -> Result<Outcome, Refusal> {
+impl Draft<'_> {
+    fn apply(&mut self, change: Change) -> Result<Outcome, Refusal> {
         Ok(match change {
             Change::List(new) => self.list(new)?,
             Change::Unlist {
@@ -317,4 +346,302 @@ fn listings(records: &[Record]) -> Vec<super::Listing> {
 
 fn allow_entries(records: &[Record]) -> Vec<super::AllowEntry> {
     records.iter().filter_map(Record::allow_entry).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::book::testing::{Sandbox, allowance, at, feed, listing, net};
+
+    fn unlist(network: &str, origin: Option<Origin>, reason: Option<Reason>) -> Change {
+        Change::Unlist {
+            network: net(network),
+            origin,
+            reason,
+        }
+    }
+
+    /// Applies one change that must succeed.
+    fn apply(sandbox: &mut Sandbox, change: Change, now: i64) -> Outcome {
+        let mut applied = sandbox.apply(vec![change], now).unwrap();
+        applied.outcomes.pop().unwrap()
+    }
+
+    fn networks(sandbox: &Sandbox) -> Vec<String> {
+        let listings = sandbox.book.listings();
+        listings
+            .map(|listing| listing.network.to_string())
+            .collect()
+    }
+
+    #[test]
+    fn a_listing_says_all_that_was_said() {
+        let mut sandbox = Sandbox::default();
+        let new = NewListing {
+            comment: Some("why".into()),
+            evidence: Some("score 12".into()),
+            expires: Some(at(20)),
+            ..listing("192.0.2.0/24")
+        };
+        let outcome = apply(&mut sandbox, Change::List(new), 10);
+        let expected = super::super::Listing {
+            id: super::super::ListingId(1),
+            network: net("192.0.2.0/24"),
+            reason: Reason::Manual,
+            origin: Origin::Operator,
+            comment: Some("why".into()),
+            evidence: Some("score 12".into()),
+            since: at(10),
+            expires: Some(at(20)),
+        };
+        assert_eq!(outcome, Outcome::Listed(expected.clone()));
+        assert_eq!(sandbox.book.listings().collect::<Vec<_>>(), [expected]);
+    }
+
+    #[test]
+    fn a_renewal_keeps_since_and_what_it_does_not_replace() {
+        let mut sandbox = Sandbox::default();
+        let new = NewListing {
+            comment: Some("why".into()),
+            expires: Some(at(20)),
+            ..listing("192.0.2.0/24")
+        };
+        apply(&mut sandbox, Change::List(new), 10);
+        let again = NewListing {
+            evidence: Some("seen".into()),
+            ..listing("192.0.2.0/24")
+        };
+        let Outcome::Renewed(renewed) = apply(&mut sandbox, Change::List(again), 15) else {
+            panic!("not renewed");
+        };
+        assert_eq!(renewed.since, at(10));
+        assert_eq!(renewed.expires, None);
+        assert_eq!(renewed.comment.as_deref(), Some("why"));
+        assert_eq!(renewed.evidence.as_deref(), Some("seen"));
+        assert_eq!(sandbox.book.counts().listings, 1);
+    }
+
+    #[test]
+    fn reasons_and_origins_stand_side_by_side() {
+        let mut sandbox = Sandbox::default();
+        let other_reason = NewListing {
+            reason: Reason::Dnsbl,
+            ..listing("192.0.2.0/24")
+        };
+        let other_origin = NewListing {
+            origin: Origin::Limits,
+            ..listing("192.0.2.0/24")
+        };
+        let changes = [listing("192.0.2.0/24"), other_reason, other_origin].map(Change::List);
+        let applied = sandbox.apply(changes.into(), 10).unwrap();
+        assert_eq!(applied.touched, [net("192.0.2.0/24")]);
+        assert_eq!(sandbox.book.at(net("192.0.2.0/24")).count(), 3);
+        let counts = sandbox.book.counts();
+        assert_eq!(counts.by_reason[&Reason::Manual], 2);
+        assert_eq!(counts.by_origin[&Origin::Operator], 2);
+
+        for (change, ended) in [
+            (unlist("192.0.2.0/25", None, None), 0),
+            (
+                unlist("192.0.2.0/24", Some(Origin::Limits), Some(Reason::Dnsbl)),
+                0,
+            ),
+            (unlist("192.0.2.0/24", Some(Origin::Limits), None), 1),
+            (unlist("192.0.2.0/24", None, Some(Reason::Dnsbl)), 1),
+            (unlist("192.0.2.0/24", None, None), 1),
+            (unlist("192.0.2.0/24", None, None), 0),
+        ] {
+            let text = format!("{change:?}");
+            let Outcome::Unlisted(listings) = apply(&mut sandbox, change, 11) else {
+                panic!("{text}");
+            };
+            assert_eq!(listings.len(), ended, "{text}");
+        }
+        assert_eq!(*sandbox.book.counts(), super::super::Counts::default());
+    }
+
+    #[test]
+    fn an_allow_entry_comes_and_goes() {
+        let mut sandbox = Sandbox::default();
+        let first = apply(&mut sandbox, Change::Allow(allowance("192.0.2.7")), 10);
+        assert!(matches!(first, Outcome::Allowed(entry) if entry.since == at(10)));
+        let again = apply(&mut sandbox, Change::Allow(allowance("192.0.2.7")), 20);
+        assert!(matches!(again, Outcome::AllowRenewed(entry) if entry.since == at(10)));
+        let disallow = |origin| Change::Disallow {
+            network: net("192.0.2.7"),
+            origin,
+        };
+        for (origin, ended) in [(Some(Origin::Config), 0), (None, 1), (None, 0)] {
+            let outcome = apply(&mut sandbox, disallow(origin), 30);
+            assert!(matches!(outcome, Outcome::Disallowed(entries) if entries.len() == ended));
+        }
+    }
+
+    #[test]
+    fn a_feed_is_replaced_by_its_difference() {
+        let mut sandbox = Sandbox::default();
+        apply(&mut sandbox, Change::List(listing("192.0.2.0/24")), 10);
+        apply(&mut sandbox, feed("other", &[("192.0.2.0/24", "")]), 10);
+        let first = [
+            ("198.51.100.0/24", "A"),
+            ("192.0.2.0/24", "B"),
+            ("203.0.113.0/24", "C"),
+        ];
+        apply(&mut sandbox, feed("drop", &first), 10);
+        let next = feed(
+            "drop",
+            &[
+                ("203.0.113.0/24", "overruled"),
+                ("2001:db8::/32", "D"),
+                ("192.0.2.0/24", "B"),
+                ("203.0.113.0/24", "C2"),
+            ],
+        );
+        let applied = sandbox.apply(vec![next.clone()], 20).unwrap();
+        let expected = Replaced {
+            added: 1,
+            changed: 1,
+            kept: 1,
+            ended: 1,
+        };
+        assert_eq!(applied.outcomes, [Outcome::Replaced(expected)]);
+        let touched = ["198.51.100.0/24", "203.0.113.0/24", "2001:db8::/32"].map(net);
+        assert_eq!(applied.touched, touched);
+        let changed = sandbox.book.at(net("203.0.113.0/24")).next().unwrap();
+        assert_eq!(changed.since, at(10), "since is kept");
+        assert_eq!(changed.evidence.as_deref(), Some("C2"));
+        assert_eq!(sandbox.book.at(net("192.0.2.0/24")).count(), 3);
+
+        let same = apply(&mut sandbox, next, 30);
+        let kept = Replaced {
+            kept: 3,
+            ..Replaced::default()
+        };
+        assert_eq!(same, Outcome::Replaced(kept));
+        apply(&mut sandbox, feed("drop", &[]), 40);
+        assert_eq!(networks(&sandbox), ["192.0.2.0/24", "192.0.2.0/24"]);
+    }
+
+    #[test]
+    fn the_configuration_owns_its_allow_entries() {
+        let mut sandbox = Sandbox::default();
+        apply(&mut sandbox, Change::Allow(allowance("192.0.2.1")), 10);
+        for (allow, expected) in [
+            (vec!["192.0.2.1", "192.0.2.2"], 3),
+            (vec!["192.0.2.2", "192.0.2.2"], 2),
+            (vec![], 1),
+        ] {
+            let allow = allow.into_iter().map(net).collect();
+            apply(&mut sandbox, Change::Configure { allow }, 20);
+            assert_eq!(sandbox.book.counts().allow_entries, expected);
+        }
+    }
+
+    #[test]
+    fn what_is_due_ends() {
+        let mut sandbox = Sandbox::default();
+        for (network, expires) in [("192.0.2.1", 20), ("192.0.2.2", 21), ("192.0.2.3", 20)] {
+            let expires = Some(at(expires));
+            let new = NewListing {
+                expires,
+                ..listing(network)
+            };
+            apply(&mut sandbox, Change::List(new), 10);
+        }
+        let allow = NewAllow {
+            expires: Some(at(19)),
+            ..allowance("192.0.2.9")
+        };
+        apply(&mut sandbox, Change::Allow(allow), 10);
+        apply(&mut sandbox, Change::List(listing("192.0.2.4")), 10);
+        for (now, due, then) in [
+            (18, (0, 0), Some(19)),
+            (19, (0, 1), Some(20)),
+            (20, (2, 0), Some(21)),
+            (99, (1, 0), None),
+        ] {
+            let outcome = apply(&mut sandbox, Change::Expire, now);
+            let Outcome::Expired {
+                listings,
+                allow_entries,
+            } = outcome
+            else {
+                panic!("{outcome:?}");
+            };
+            assert_eq!((listings.len(), allow_entries.len()), due, "at {now}");
+            assert_eq!(sandbox.book.next_expiry(), then.map(at), "at {now}");
+        }
+        assert_eq!(networks(&sandbox), ["192.0.2.4/32"]);
+    }
+
+    #[test]
+    fn part_of_a_second_counts_as_a_whole_one() {
+        let mut sandbox = Sandbox::default();
+        let expires = Some(Timestamp::new(11, 1).unwrap());
+        let new = NewListing {
+            expires,
+            ..listing("192.0.2.1")
+        };
+        apply(&mut sandbox, Change::List(new), 11);
+        assert_eq!(sandbox.book.next_expiry(), Some(at(12)));
+    }
+
+    #[test]
+    fn a_flush_ends_listings_alone() {
+        let mut sandbox = Sandbox::default();
+        apply(&mut sandbox, Change::Allow(allowance("192.0.2.9")), 10);
+        apply(
+            &mut sandbox,
+            feed("drop", &[("192.0.2.0/24", ""), ("192.0.2.0/25", "")]),
+            10,
+        );
+        assert_eq!(apply(&mut sandbox, Change::Flush, 11), Outcome::Flushed(2));
+        assert_eq!(networks(&sandbox), [""; 0]);
+        assert_eq!(sandbox.book.counts().allow_entries, 1);
+    }
+
+    #[test]
+    fn what_is_refused() {
+        let forced = |mut new: NewListing| {
+            new.force = true;
+            Change::List(new)
+        };
+        let past = NewListing {
+            expires: Some(at(10)),
+            ..listing("192.0.2.1")
+        };
+        let forced_allow = NewAllow {
+            force: true,
+            ..allowance("::/0")
+        };
+        for (change, taken) in [
+            (Change::List(listing("10.0.0.0/8")), true),
+            (Change::List(listing("10.0.0.0/7")), false),
+            (forced(listing("10.0.0.0/7")), true),
+            (forced(listing("0.0.0.0/0")), true),
+            (Change::List(listing("2000::/15")), false),
+            (forced(listing("2000::/15")), true),
+            (forced(past), false),
+            (
+                feed("drop", &[("192.0.2.0/24", ""), ("10.0.0.0/7", "")]),
+                false,
+            ),
+            (Change::Allow(allowance("0.0.0.0/1")), true),
+            (Change::Allow(allowance("::/0")), false),
+            (Change::Allow(forced_allow), true),
+            (
+                Change::Configure {
+                    allow: vec![net("::/0")],
+                },
+                false,
+            ),
+        ] {
+            let mut sandbox = Sandbox::default();
+            let text = format!("{change:?}");
+            let result = sandbox.apply(vec![Change::List(listing("192.0.2.5")), change], 10);
+            assert_eq!(result.is_ok(), taken, "{text}");
+            // All or nothing.
+            assert_eq!(networks(&sandbox).is_empty(), !taken, "{text}");
+        }
+    }
 }

@@ -99,19 +99,7 @@ impl History {
         limit: u32,
     ) -> Result<Vec<HistoryEntry>, BookError> {
         let mut query = QueryBuilder::<Sqlite>::new("");
-        // Each half has an index of its own.
-        for (between, half) in [("", "ended IS NULL"), (" UNION ALL ", "ended IS NOT NULL")] {
-            query
-                .push(between)
-                .push("SELECT ")
-                .push(row::HISTORY)
-                .push(" FROM entries WHERE ")
-                .push(half)
-                .push(" AND ");
-            select(&mut query, network, scope);
-        }
-        query.push(" ORDER BY since DESC, id DESC LIMIT ");
-        query.push_bind(i64::from(limit));
+        question(&mut query, network, scope, limit);
         let rows = query.build().fetch_all(&self.pool).await;
         rows.map_err(|source| BookError::database(&self.path, "reading the history", source))?
             .iter()
@@ -120,7 +108,19 @@ impl History {
     }
 }
 
-/// The condition that a row is of a network in `scope`.
+/// Adds the question of [`History::find`].
+fn question(query: &mut QueryBuilder<Sqlite>, network: Network, scope: Scope, limit: u32) {
+    // Each half has an index of its own.
+    for (between, half) in [("", "ended IS NULL"), (" UNION ALL ", "ended IS NOT NULL")] {
+        query.push(between).push("SELECT ").push(row::HISTORY);
+        query.push(" FROM entries WHERE ").push(half).push(" AND ");
+        select(query, network, scope);
+    }
+    query.push(" ORDER BY since DESC, id DESC LIMIT ");
+    query.push_bind(i64::from(limit));
+}
+
+/// Adds the condition that a row is of a network in `scope`.
 fn select(query: &mut QueryBuilder<Sqlite>, network: Network, scope: Scope) {
     match scope {
         Scope::Exact => {
@@ -139,6 +139,156 @@ fn select(query: &mut QueryBuilder<Sqlite>, network: Network, scope: Scope) {
             let last = Network::host(network.ipnet().broadcast());
             query.push("sort_key >= ").push_bind(sort_key(network));
             query.push(" AND sort_key <= ").push_bind(sort_key(last));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use sqlx::Row as _;
+
+    use super::*;
+    use crate::book::{
+        Change, Ledger,
+        testing::{allowance, at, feed, listing, net},
+    };
+
+    /// A ledger in which things have happened; its directory is to be kept.
+    async fn eventful() -> (tempfile::TempDir, Ledger) {
+        let place = tempfile::tempdir().unwrap();
+        let mut ledger = Ledger::open(&place.path().join("gate.db")).await.unwrap();
+        let ends_soon = super::super::NewListing {
+            expires: Some(at(15)),
+            comment: Some("why".into()),
+            ..listing("192.0.2.7")
+        };
+        let unlist = Change::Unlist {
+            network: net("192.0.2.0/24"),
+            origin: None,
+            reason: None,
+        };
+        let disallow = Change::Disallow {
+            network: net("192.0.2.8"),
+            origin: None,
+        };
+        for (now, by, change) in [
+            (10, "ann", Change::List(ends_soon)),
+            (11, "ben", Change::List(listing("192.0.2.0/24"))),
+            (12, "cid", Change::Allow(allowance("192.0.2.8"))),
+            (13, "dora", Change::List(listing("192.0.2.0/24"))),
+            (15, "gated", Change::Expire),
+            (16, "eve", unlist),
+            (
+                17,
+                "feed",
+                feed(
+                    "drop",
+                    &[("192.0.0.0/16", "SBL1"), ("2001:db8::/32", "SBL2")],
+                ),
+            ),
+            (18, "feed", feed("drop", &[("192.0.0.0/16", "SBL1")])),
+            (19, "fay", disallow),
+            (20, "gil", Change::List(listing("192.0.2.0/24"))),
+        ] {
+            ledger.apply(vec![change], at(now), by).await.unwrap();
+        }
+        (place, ledger)
+    }
+
+    /// An entry in one line.
+    fn line(entry: &HistoryEntry) -> String {
+        let HistoryEntry {
+            network,
+            standing,
+            since,
+            added_by,
+            ..
+        } = entry;
+        let renewed = entry.renewed.as_ref().map_or_else(String::new, |renewal| {
+            format!(", renewed {} {}", renewal.at.as_second(), renewal.by)
+        });
+        let end = entry.end.as_ref().map_or_else(String::new, |end| {
+            format!(", {} {} {}", end.cause, end.at.as_second(), end.by)
+        });
+        let since = since.as_second();
+        format!("{network} {standing} {since} {added_by}{renewed}{end}")
+    }
+
+    #[tokio::test]
+    async fn it_tells_who_and_when_and_how_it_ended() {
+        let (_place, ledger) = eventful().await;
+        let now = "192.0.2.0/24 manual 20 gil";
+        let before = "192.0.2.0/24 manual 11 ben, renewed 13 dora, removed 16 eve";
+        let host = "192.0.2.7/32 manual 10 ann, expired 15 gated";
+        let allowed = "192.0.2.8/32 allow 12 cid, removed 19 fay";
+        let wide = "192.0.0.0/16 feed 17 feed";
+        let v6 = "2001:db8::/32 feed 17 feed, feed 18 feed";
+        for (network, scope, limit, expected) in [
+            ("192.0.2.0/24", Scope::Exact, 99, &[now, before][..]),
+            ("192.0.2.0/24", Scope::Exact, 1, &[now]),
+            ("192.0.2.0/25", Scope::Exact, 99, &[]),
+            ("192.0.2.7", Scope::Covering, 99, &[now, wide, before, host]),
+            (
+                "192.0.2.0/24",
+                Scope::Within,
+                99,
+                &[now, allowed, before, host],
+            ),
+            ("192.0.2.7", Scope::Within, 99, &[host]),
+            (
+                "0.0.0.0/0",
+                Scope::Within,
+                99,
+                &[now, wide, allowed, before, host],
+            ),
+            ("::/0", Scope::Within, 99, &[v6]),
+            ("2001:db8::1", Scope::Covering, 99, &[v6]),
+        ] {
+            let found = ledger
+                .history()
+                .find(net(network), scope, limit)
+                .await
+                .unwrap();
+            let found: Vec<_> = found.iter().map(line).collect();
+            assert_eq!(found, expected, "{network} {scope:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn it_keeps_what_was_said() {
+        let (_place, ledger) = eventful().await;
+        let found = ledger
+            .history()
+            .find(net("192.0.2.7"), Scope::Exact, 9)
+            .await
+            .unwrap();
+        assert_eq!(found[0].comment.as_deref(), Some("why"));
+        assert_eq!(found[0].origin, Origin::Operator);
+        assert_eq!(found[0].expires, Some(at(15)));
+        let found = ledger
+            .history()
+            .find(net("2001:db8::/32"), Scope::Exact, 9)
+            .await
+            .unwrap();
+        assert_eq!(found[0].evidence.as_deref(), Some("SBL2"));
+        assert_eq!(found[0].origin, Origin::Feed("drop".into()));
+    }
+
+    /// However long the history is, a question does not read all of it.
+    #[tokio::test]
+    async fn questions_go_by_the_indexes() {
+        let (_place, ledger) = eventful().await;
+        let history = ledger.history();
+        for scope in [Scope::Exact, Scope::Covering, Scope::Within] {
+            let mut query = QueryBuilder::<Sqlite>::new("EXPLAIN QUERY PLAN ");
+            question(&mut query, net("192.0.2.0/24"), scope, 9);
+            let rows = query.build().fetch_all(&history.pool).await.unwrap();
+            let plan: Vec<String> = rows.iter().map(|row| row.get("detail")).collect();
+            let plan = plan.join("\n");
+            for index in ["entries_in_force", "entries_ended"] {
+                let search = format!("SEARCH entries USING INDEX {index} (sort_key");
+                assert!(plan.contains(&search), "{scope:?}:\n{plan}");
+            }
         }
     }
 }

@@ -13,6 +13,8 @@ mod record;
 mod row;
 mod state;
 mod store;
+#[cfg(test)]
+pub(crate) mod testing;
 mod tree;
 mod width;
 

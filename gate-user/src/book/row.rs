@@ -15,7 +15,8 @@ use super::{
 use crate::network::Network;
 
 /// The columns that [`record`] reads.
-pub(super) const RECORD: &str = "id, network, standing, origin, comment, evidence, since, expires";
+pub(super) const RECORD: &str =
+    "id, network, sort_key, standing, origin, comment, evidence, since, expires";
 
 /// The columns that [`history_entry`] reads.
 pub(super) const HISTORY: &str = "id, network, standing, origin, comment, evidence, since, \
@@ -38,8 +39,12 @@ pub(super) fn record(
     path: &Path,
 ) -> Result<Record, BookError> {
     let row = Reader::new(row, path)?;
+    let network = row.parse("network")?;
+    if row.get::<&str>("sort_key")? != sort_key(network) {
+        return Err(row.error(&format_args!("sort_key is not that of {network}")));
+    }
     let key = Key {
-        network: row.parse::<Network>("network")?,
+        network,
         standing: row.parse("standing")?,
         origin: origins.share(row.parse("origin")?),
     };

@@ -167,10 +167,11 @@ impl Book {
         due
     }
 
-    /// Puts an entry in force, in the place of the one that has its key.
-    pub(super) fn put(&mut self, record: Record) {
+    /// Puts an entry in force; gives back the one in whose place it is.
+    pub(super) fn put(&mut self, record: Record) -> Option<Record> {
         let (standing, origin) = (record.standing, Arc::clone(&record.origin));
-        if self.tree_mut(standing).insert(record).is_none() {
+        let old = self.tree_mut(standing).insert(record);
+        if old.is_none() {
             let counts = Arc::make_mut(&mut self.counts);
             match standing {
                 Standing::Allowed => counts.allow_entries += 1,
@@ -185,6 +186,7 @@ impl Book {
                 }
             }
         }
+        old
     }
 
     /// Takes the entry of that key out.

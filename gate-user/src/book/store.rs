@@ -74,8 +74,25 @@ impl Store {
             options,
             _lock: lock,
         };
+        store.check().await?;
         store.migrate().await?;
         Ok(store)
+    }
+
+    /// Looks at every page: a damaged one would come to light only when it is needed, as any error
+    /// whatever, or not at all.
+    async fn check(&mut self) -> Result<(), BookError> {
+        let found: String = sqlx::query_scalar("PRAGMA quick_check(1)")
+            .fetch_one(&mut self.connection)
+            .await
+            .map_err(|source| BookError::database(&self.path, "checking it", source))?;
+        if found == "ok" {
+            return Ok(());
+        }
+        Err(BookError::Corrupt {
+            path: self.path.clone(),
+            detail: found.replace('\n', " "),
+        })
     }
 
     async fn migrate(&mut self) -> Result<(), BookError> {
@@ -118,7 +135,15 @@ impl Store {
         let mut book = Book::default();
         let mut rows = query.build().fetch(&mut self.connection);
         while let Some(row) = rows.try_next().await.map_err(failed)? {
-            book.put(row::record(&row, origins, path)?);
+            let record = row::record(&row, origins, path)?;
+            let id = record.id;
+            if let Some(same) = book.put(record) {
+                return Err(BookError::Row {
+                    path: path.clone(),
+                    id,
+                    detail: format!("row {} has the same network, standing and origin", same.id),
+                });
+            }
         }
         Ok((book, last.unwrap_or(0) + 1))
     }

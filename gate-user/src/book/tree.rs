@@ -11,10 +11,11 @@ use std::{slice, sync::Arc};
 use super::record::{Expiry, Key, Record};
 use crate::network::Network;
 
-/// Most entries of a leaf, and most children of a branch.
-const WIDTH: usize = 128;
+/// Most entries of a leaf, and most children of a branch. Tests make do with less, so that a few
+/// dozen entries make a tree of several levels.
+const WIDTH: usize = if cfg!(test) { 8 } else { 128 };
 /// A node with fewer is merged with a neighbour, where both fit in half a node.
-const NARROW: usize = WIDTH / 8;
+const NARROW: usize = WIDTH / 4;
 
 /// How many distinct lengths the prefixes of a family can have.
 const LENGTHS: usize = 129;
@@ -375,5 +376,156 @@ impl<'a> Iterator for Iter<'a> {
                 None => drop(self.branches.pop()),
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use jiff::Timestamp;
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::book::{
+        listing::Origin,
+        record::Standing,
+        testing::{network, reason},
+    };
+
+    /// Put an entry in with that expiry, or take the one of the key out.
+    type Step = (Key, Option<i64>);
+
+    fn key() -> impl Strategy<Value = Key> {
+        (network(), reason(), any::<bool>()).prop_map(|(network, reason, by_operator)| Key {
+            network,
+            standing: Standing::Listed(reason),
+            origin: Arc::new(if by_operator {
+                Origin::Operator
+            } else {
+                Origin::Dnsbl
+            }),
+        })
+    }
+
+    fn steps() -> impl Strategy<Value = Vec<Step>> {
+        let step = (key(), prop::option::weighted(0.6, 0..9_i64));
+        prop::collection::vec(step, 0..300)
+    }
+
+    fn record(id: usize, key: Key, expires: i64) -> Record {
+        let mut record = Record::new(i64::try_from(id).unwrap(), key, Timestamp::UNIX_EPOCH);
+        if expires > 0 {
+            record.expires = Expiry::new(Some(Timestamp::from_second(expires).unwrap()));
+        }
+        record
+    }
+
+    /// Carries the steps out on a tree and on a model, and compares what they give back.
+    fn carry_out(steps: Vec<Step>) -> (Tree, BTreeMap<Key, Record>) {
+        let (mut tree, mut model) = (Tree::default(), BTreeMap::new());
+        for (id, (key, expires)) in steps.into_iter().enumerate() {
+            match expires {
+                Some(expires) => {
+                    let record = record(id, key.clone(), expires);
+                    let old = model.insert(key, record.clone());
+                    assert_eq!(tree.insert(record), old);
+                }
+                None => assert_eq!(tree.remove(&key), model.remove(&key)),
+            }
+        }
+        (tree, model)
+    }
+
+    /// Checks what every node promises; gives back the depth.
+    fn check(node: &Node, is_root: bool) -> usize {
+        assert!(node.width() <= WIDTH);
+        assert!(is_root || node.width() > 0);
+        match node {
+            Node::Leaf(_) => 0,
+            Node::Branch(children) => {
+                let mut depth = None;
+                for child in children {
+                    assert_eq!(child.first, first_of(&child.node));
+                    assert_eq!(child.expires, child.node.expires());
+                    let found = check(&child.node, false);
+                    assert_eq!(*depth.get_or_insert(found), found, "leaves equally deep");
+                }
+                depth.unwrap() + 1
+            }
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(100))]
+
+        #[test]
+        fn it_is_an_ordered_map(steps in steps()) {
+            let (tree, model) = carry_out(steps);
+            check(&tree.root, true);
+            prop_assert_eq!(tree.len(), model.len());
+            prop_assert!(tree.iter().eq(model.values()));
+            for (key, record) in &model {
+                prop_assert_eq!(tree.get(key), Some(record));
+            }
+        }
+
+        #[test]
+        fn networks_are_found(steps in steps(), asked in prop::collection::vec(network(), 20)) {
+            let (tree, model) = carry_out(steps);
+            for network in asked {
+                let expect = |holds: &dyn Fn(Network) -> bool| {
+                    let all = model.values().filter(|record| holds(record.network));
+                    all.collect::<Vec<_>>()
+                };
+                let at: Vec<_> = tree.at(network).collect();
+                prop_assert_eq!(at, expect(&|other| other == network));
+                let within: Vec<_> = tree.within(network).collect();
+                prop_assert_eq!(within, expect(&|other| network.covers(other)));
+                // Those that cover one network are sorted from the widest on.
+                let covering: Vec<_> = tree.covering(network).collect();
+                prop_assert_eq!(covering, expect(&|other| other.covers(network)));
+            }
+        }
+
+        #[test]
+        fn it_knows_what_ends_when(steps in steps(), now in 0..9_i64) {
+            let (tree, model) = carry_out(steps);
+            let first = model.values().map(|record| record.expires).min();
+            prop_assert_eq!(tree.next_expiry(), first.unwrap_or(Expiry::NEVER));
+            let now = Expiry::new(Some(Timestamp::from_second(now).unwrap()));
+            let due = model.iter().filter(|(_, record)| record.expires <= now);
+            let due: Vec<_> = due.map(|(key, _)| key.clone()).collect();
+            prop_assert_eq!(tree.due(now), due);
+        }
+
+        #[test]
+        fn a_snapshot_stays_as_it_is(steps in steps(), later in steps()) {
+            let (mut tree, model) = carry_out(steps);
+            let snapshot = tree.clone();
+            for (id, (key, expires)) in later.into_iter().enumerate() {
+                match expires {
+                    Some(expires) => drop(tree.insert(record(id, key, expires))),
+                    None => drop(tree.remove(&key)),
+                }
+            }
+            prop_assert!(snapshot.iter().eq(model.values()));
+            check(&snapshot.root, true);
+        }
+    }
+
+    #[test]
+    fn input_in_order_fills_the_leaves() {
+        let mut tree = Tree::default();
+        for id in 0..WIDTH * WIDTH {
+            let address = std::net::Ipv4Addr::from_bits(u32::try_from(id).unwrap());
+            let key = Key {
+                network: Network::host(address.into()),
+                standing: Standing::Allowed,
+                origin: Arc::new(Origin::Operator),
+            };
+            tree.insert(record(id, key, 0));
+        }
+        assert_eq!(check(&tree.root, true), 1, "no more levels than needed");
     }
 }

@@ -91,3 +91,74 @@ pub fn decide(network: Network, book: &Book, rules: &Rules) -> Option<Reason> {
 pub(super) fn allowed(network: Network, book: &Book, rules: &Rules) -> bool {
     rules.protected().binary_search(&network).is_ok() || book.allows(network)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::book::{
+        Change, NewListing,
+        testing::{Sandbox, listing, net},
+    };
+
+    /// Reason, origin, second of its beginning.
+    type Said = (Reason, Origin, i64);
+
+    /// One line for each pair: the first counts, in whatever order they came.
+    #[test]
+    fn which_listing_of_a_network_counts() {
+        let rules = Rules::default();
+        let cases: [(Said, Said, &str); 6] = [
+            (
+                (Reason::Manual, Origin::Dnsbl, 2),
+                (Reason::Dynamic, Origin::Operator, 1),
+                "drop before reject, whoever says so",
+            ),
+            (
+                (Reason::Manual, Origin::Operator, 2),
+                (Reason::DirectSpam, Origin::Complaints, 1),
+                "an operator before a lower number",
+            ),
+            (
+                (Reason::DirectSpam, Origin::Complaints, 2),
+                (Reason::Dnsbl, Origin::Dnsbl, 1),
+                "the lower number before the older",
+            ),
+            (
+                (Reason::Feed, Origin::Feed("b".into()), 1),
+                (Reason::Feed, Origin::Feed("a".into()), 2),
+                "the older before the name",
+            ),
+            (
+                (Reason::Feed, Origin::Feed("a".into()), 1),
+                (Reason::Feed, Origin::Feed("b".into()), 1),
+                "the name at last",
+            ),
+            (
+                (Reason::Dynamic, Origin::Operator, 2),
+                (Reason::Generic, Origin::Ptr, 1),
+                "the same among those that reject",
+            ),
+        ];
+        for (winner, loser, why) in cases {
+            for pair in [[&winner, &loser], [&loser, &winner]] {
+                let mut sandbox = Sandbox::default();
+                for (reason, origin, since) in pair.into_iter().cloned() {
+                    let new = NewListing {
+                        reason,
+                        origin,
+                        ..listing("192.0.2.0/24")
+                    };
+                    sandbox.apply(vec![Change::List(new)], since).unwrap();
+                }
+                let listings = sandbox.book.at(net("192.0.2.0/24"));
+                let first = listings.min_by(|one, other| precedence(one, other, &rules));
+                let first = first.unwrap();
+                let found = (first.reason, first.origin, first.since.as_second());
+                assert_eq!(found, winner, "{why}");
+                let drops = rules.enforcement(winner.0) == Enforcement::Drop;
+                let planned = decide(net("192.0.2.0/24"), &sandbox.book, &rules);
+                assert_eq!(planned, drops.then_some(winner.0), "{why}");
+            }
+        }
+    }
+}

@@ -124,3 +124,69 @@ impl Rules {
         ]
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_reasons_do_by_default() {
+        for (reasons, enforcement) in [
+            (
+                "directspam highspam nobounce rollup dnsbl feed connlimit manual",
+                Enforcement::Drop,
+            ),
+            ("dynamic generic nordns forged", Enforcement::Reject),
+        ] {
+            for code in reasons.split(' ') {
+                let reason = Reason::ALL.into_iter().find(|reason| reason.code() == code);
+                let found = Rules::default().enforcement(reason.unwrap());
+                assert_eq!(found, enforcement, "{code}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_configured_counts() {
+        let flood = |reason| (reason == Reason::Dynamic).then_some(Enforcement::Drop);
+        let rules = Rules::new(flood, []);
+        assert_eq!(rules.enforcement(Reason::Dynamic), Enforcement::Drop);
+        assert_eq!(rules.enforcement(Reason::Generic), Enforcement::Reject);
+    }
+
+    #[test]
+    fn what_is_protected() {
+        let own = "192.0.2.25".parse().unwrap();
+        let rules = Rules::new(|_| None, [own]);
+        for (address, protected) in [
+            ("0.0.0.0", true),
+            ("0.255.255.255", true),
+            ("1.0.0.0", false),
+            ("127.0.0.1", true),
+            ("128.0.0.0", false),
+            ("169.254.1.1", true),
+            ("169.255.0.0", false),
+            ("192.0.2.25", true),
+            ("192.0.2.24", false),
+            ("223.255.255.255", false),
+            ("224.0.0.1", true),
+            ("239.255.255.255", true),
+            ("240.0.0.1", false),
+            ("255.255.255.254", false),
+            ("255.255.255.255", true),
+            ("::", true),
+            ("::1", true),
+            ("::2", false),
+            ("fe7f:ffff::", false),
+            ("fe80::1", true),
+            ("febf:ffff::1", true),
+            ("fec0::", false),
+            ("ff02::1", true),
+            ("2001:db8::1", false),
+        ] {
+            let address = address.parse().unwrap();
+            let covers = |network: &Network| network.contains(address);
+            assert_eq!(rules.protected().iter().any(covers), protected, "{address}");
+        }
+    }
+}
