@@ -15,6 +15,13 @@ use aya_ebpf::{
 
 /// Where headers are read from.
 pub trait Frame {
+    /// Whether IPv6 extension headers are followed here.
+    ///
+    /// Each one that is stepped over widens the range of offsets that the verifier must follow a
+    /// pointer through, and it goes through all that comes after it again; a helper takes any
+    /// offset.
+    const FOLLOWS_EXTENSIONS: bool;
+
     /// Length in bytes.
     fn length(&self) -> usize;
 
@@ -44,6 +51,8 @@ impl Linear {
 }
 
 impl Frame for Linear {
+    const FOLLOWS_EXTENSIONS: bool = false;
+
     #[inline(always)]
     fn length(&self) -> usize {
         // Opaque, or the compiler would spare itself the bounds check of a read that it can prove
@@ -87,6 +96,8 @@ impl<'a> Scattered<'a> {
 }
 
 impl Frame for Scattered<'_> {
+    const FOLLOWS_EXTENSIONS: bool = true;
+
     #[inline(always)]
     fn length(&self) -> usize {
         self.length

@@ -10,6 +10,8 @@ use crate::{
 
 /// Length of a header without options, in bytes.
 const HEADER: usize = 20;
+/// Offset of the source address in it.
+const SOURCE: usize = 12;
 /// Flag: more fragments follow.
 const MORE_FRAGMENTS: u16 = 0x2000;
 /// Offset of a fragment, in units of 8 bytes.
@@ -48,11 +50,20 @@ pub fn parse(frame: &impl Frame, at: usize) -> Parsed {
         more_fragments: fragment & MORE_FRAGMENTS != 0,
     };
     match tcp::syn(frame, &payload) {
-        Ok(Some(port)) => Ok(Some(Syn {
-            source: Source::V4([header[12], header[13], header[14], header[15]]),
-            port: Some(port),
-        })),
+        Ok(Some(port)) => syn(frame, at, port),
         Ok(None) => Ok(None),
         Err(tcp::Malformed) => malformed,
+    }
+}
+
+/// The SYN whose IPv4 header is at `header_at`.
+#[inline(always)]
+fn syn(frame: &impl Frame, header_at: usize, port: u16) -> Parsed {
+    match frame.read::<4>(header_at + SOURCE) {
+        Some(source) => Ok(Some(Syn {
+            source: Source::V4(source),
+            port: Some(port),
+        })),
+        None => Err(Malformed(Family::V4)),
     }
 }

@@ -13,11 +13,14 @@ use crate::{
     tcp::{self, Payload},
 };
 
-/// Extension headers that are stepped over in a packet.
-pub const MAX_EXTENSION_HEADERS: usize = 8;
+/// Extension headers that are stepped over in a packet: as many as there is room for in 1500
+/// bytes, as Linux sets no limit and hiding behind them must not be easy.
+pub const MAX_EXTENSION_HEADERS: usize = 180;
 
 /// Length of the fixed header, in bytes.
 const HEADER: usize = 40;
+/// Offset of the source address in it.
+const SOURCE: usize = 8;
 /// Length of the shortest extension header, and the unit of their lengths, in bytes.
 const UNIT: usize = 8;
 
@@ -37,9 +40,9 @@ const MORE_FRAGMENTS: u16 = 1;
 ///
 /// [`Malformed`], where Linux would find no segment, or where the search is given up.
 #[inline(always)]
-pub fn parse(frame: &impl Frame, at: usize) -> Parsed {
+pub fn parse<F: Frame>(frame: &F, header_at: usize) -> Parsed {
     let malformed = Err(Malformed(Family::V6));
-    let Some(header) = frame.read::<HEADER>(at) else {
+    let Some(header) = frame.read::<HEADER>(header_at) else {
         return malformed;
     };
     if header[0] >> 4 != 6 {
@@ -49,8 +52,11 @@ pub fn parse(frame: &impl Frame, at: usize) -> Parsed {
     if next != tcp::PROTOCOL && !is_extension(next) {
         return Ok(None);
     }
+    if next != tcp::PROTOCOL && !F::FOLLOWS_EXTENSIONS {
+        return malformed;
+    }
     let payload_len = usize::from(u16::from_be_bytes([header[4], header[5]]));
-    let mut at = at + HEADER;
+    let mut at = header_at + HEADER;
     // Linux looks for a jumbo payload option where there is no length, but does not insist on it,
     // and takes the frame as it is.
     let end = if payload_len == 0 && next == HOP_BY_HOP {
@@ -62,9 +68,6 @@ pub fn parse(frame: &impl Frame, at: usize) -> Parsed {
         return malformed;
     }
 
-    let mut source = [0; 16];
-    source.copy_from_slice(&header[8..24]);
-    let source = Source::V6(source);
     let mut more_fragments = false;
     for _ in 0..=MAX_EXTENSION_HEADERS {
         if next == tcp::PROTOCOL {
@@ -74,10 +77,7 @@ pub fn parse(frame: &impl Frame, at: usize) -> Parsed {
                 more_fragments,
             };
             return match tcp::syn(frame, &payload) {
-                Ok(Some(port)) => Ok(Some(Syn {
-                    source,
-                    port: Some(port),
-                })),
+                Ok(Some(port)) => syn(frame, header_at, Some(port)),
                 Ok(None) => Ok(None),
                 Err(tcp::Malformed) => malformed,
             };
@@ -106,7 +106,7 @@ pub fn parse(frame: &impl Frame, at: usize) -> Parsed {
             // this, but Linux does so only if it finds the upper-layer header's place
             // (`ipv6frag_thdr_truncated`), and else puts together what may be a SYN to any port.
             return if more_fragments {
-                Ok(Some(Syn { source, port: None }))
+                syn(frame, header_at, None)
             } else {
                 malformed
             };
@@ -114,6 +114,19 @@ pub fn parse(frame: &impl Frame, at: usize) -> Parsed {
         at = after;
     }
     malformed
+}
+
+/// The SYN whose IPv6 header is at `header_at`. The source is read no sooner than here: most
+/// packets are no SYN, and it is long.
+#[inline(always)]
+fn syn(frame: &impl Frame, header_at: usize, port: Option<u16>) -> Parsed {
+    match frame.read::<16>(header_at + SOURCE) {
+        Some(source) => Ok(Some(Syn {
+            source: Source::V6(source),
+            port,
+        })),
+        None => Err(Malformed(Family::V6)),
+    }
 }
 
 #[inline(always)]

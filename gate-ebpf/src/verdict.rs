@@ -8,39 +8,33 @@ use gate_common::{ABI_VERSION, Config, Entry, Family, Mode, Stats, Verdict};
 
 use crate::{
     alarm, counters, events,
-    frame::{Frame as _, Linear, Scattered},
+    frame::{Linear, Scattered},
     maps,
-    parse::{self, Malformed, Parsed, Syn},
+    parse::{self, Malformed, Syn},
     table::{self, Standing},
 };
 
 /// Decides about the frame in `ctx`; returns an XDP action.
 #[inline(always)]
 pub fn gate(ctx: &XdpContext) -> u32 {
-    let frame = Linear::new(ctx);
-    let parsed = match parse::ethernet(&frame) {
-        Err(malformed) => again(ctx, frame.length(), malformed),
-        parsed => parsed,
-    };
-    match parsed {
+    match parse::ethernet(&Linear::new(ctx)) {
+        Ok(Some(syn)) => judge(ctx, &syn),
+        Ok(None) => xdp_action::XDP_PASS,
+        Err(Malformed(_)) => second_look(ctx),
+    }
+}
+
+/// Decides about a frame that the first look could not make out, with a look at all of it.
+#[cold]
+#[inline(never)]
+fn second_look(ctx: &XdpContext) -> u32 {
+    match parse::ethernet(&Scattered::new(ctx)) {
         Ok(Some(syn)) => judge(ctx, &syn),
         Ok(None) => xdp_action::XDP_PASS,
         Err(Malformed(family)) => {
             count_malformed(family);
             xdp_action::XDP_PASS
         }
-    }
-}
-
-/// Parses a second time what could not be parsed in its first `seen` bytes, if it has more.
-#[cold]
-#[inline(never)]
-fn again(ctx: &XdpContext, seen: usize, malformed: Malformed) -> Parsed {
-    let frame = Scattered::new(ctx);
-    if frame.length() > seen {
-        parse::ethernet(&frame)
-    } else {
-        Err(malformed)
     }
 }
 

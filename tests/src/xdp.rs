@@ -1,0 +1,322 @@
+//! The gate's XDP program, loaded and run on frames by `BPF_PROG_TEST_RUN`, attached to nothing.
+//!
+//! In: settings, table entries, frames. Out: what the program did with a frame, read from the
+//! action it returned and from what it counted.
+
+use std::net::IpAddr;
+
+use aya::{
+    Ebpf,
+    maps::{Array, LpmTrie, Map, MapData, PerCpuArray, PerCpuValues, RingBuf, lpm_trie::Key},
+    programs::{ProgramError, TestRun as _, TestRunOptions, Xdp},
+};
+use gate_common::{Config, DropEvent, Entry, Family, MAX_PORTS, Mode, Reason, Stats, names};
+use gate_user::{kernel::OBJECT, network::Network};
+
+const XDP_DROP: u32 = 1;
+const XDP_PASS: u32 = 2;
+
+/// What became of a frame: one of these, and nothing else was counted.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Outcome {
+    /// It passed, and nothing was counted: not a SYN to a guarded port.
+    Ignored,
+    /// It passed, and was counted as malformed.
+    Malformed(Family),
+    /// It passed and was counted as seen alone: mode `off`.
+    Seen(Family),
+    /// It passed: nothing lists its source.
+    Passed(Family),
+    /// It passed: an allow entry covers its source, which is listed.
+    Allowed(Family),
+    /// It was dropped.
+    Dropped(Family, Reason),
+    /// It passed, and would have been dropped.
+    WouldDrop(Family, Reason),
+}
+
+/// A loaded XDP program with tables of its own.
+pub struct Gate {
+    ebpf: Ebpf,
+}
+
+impl Gate {
+    /// Loads the program that the build embedded: mode `enforce`, port 25 guarded, no reports,
+    /// empty tables.
+    ///
+    /// # Panics
+    ///
+    /// If the kernel does not take it: the tests that need it must not look as if they had run.
+    pub fn load() -> Self {
+        let mut ebpf = Ebpf::load(OBJECT).unwrap_or_else(|error| {
+            panic!(
+                "the kernel does not load gate's maps: {error:?}\n\
+                 packet tests need root (CAP_BPF, CAP_NET_ADMIN, CAP_PERFMON) and Linux 6.1 or \
+                 later with BTF"
+            )
+        });
+        program(&mut ebpf)
+            .load()
+            .unwrap_or_else(|error| panic!("the kernel does not load gate's program: {error}"));
+        let mut gate = Self { ebpf };
+        gate.configure(Mode::Enforce, 0, &[25]);
+        gate
+    }
+
+    /// Sets mode, one report in `sample` drops, and guarded ports.
+    ///
+    /// # Panics
+    ///
+    /// If there are more ports than slots.
+    pub fn configure(&mut self, mode: Mode, sample: u32, ports: &[u16]) {
+        let mut slots = [0; MAX_PORTS];
+        slots[..ports.len()].copy_from_slice(ports);
+        self.write_config(&Config::new(mode, sample, slots));
+    }
+
+    /// Writes CONFIG as it is.
+    ///
+    /// # Panics
+    ///
+    /// If the kernel refuses.
+    pub fn write_config(&mut self, config: &Config) {
+        let bytes: [u8; size_of::<Config>()] = bytemuck::cast(*config);
+        Array::<_, [u8; size_of::<Config>()]>::try_from(self.map_mut(names::CONFIG))
+            .expect("CONFIG is an array of Config")
+            .set(0, bytes, 0)
+            .expect("CONFIG takes an update");
+    }
+
+    /// Lists a network.
+    pub fn list(&mut self, network: &str, reason: Reason) {
+        let network = parse(network);
+        let entry = Entry::block(reason, network.prefix_len());
+        self.insert(names::BLOCK_V4, names::BLOCK_V6, network, entry);
+    }
+
+    /// Lists a network with any number as its reason.
+    ///
+    /// # Panics
+    ///
+    /// If `network` is none, or the kernel refuses.
+    pub fn list_as(&mut self, network: &str, number: u8) {
+        let network = parse(network);
+        let entry = u32::from_le_bytes([number, network.prefix_len(), 0, 0]);
+        let entry = bytemuck::cast(entry);
+        self.insert(names::BLOCK_V4, names::BLOCK_V6, network, entry);
+    }
+
+    /// Allows a network.
+    pub fn allow(&mut self, network: &str) {
+        let network = parse(network);
+        let entry = Entry::allow(network.prefix_len());
+        self.insert(names::ALLOW_V4, names::ALLOW_V6, network, entry);
+    }
+
+    fn insert(&mut self, v4: &str, v6: &str, network: Network, entry: Entry) {
+        let prefix_len = u32::from(network.prefix_len());
+        let entry: u32 = bytemuck::cast(entry);
+        let result = match network.address() {
+            IpAddr::V4(address) => LpmTrie::<_, [u8; 4], u32>::try_from(self.map_mut(v4))
+                .expect("an LPM trie of IPv4 keys")
+                .insert(&Key::new(prefix_len, address.octets()), entry, 0),
+            IpAddr::V6(address) => LpmTrie::<_, [u8; 16], u32>::try_from(self.map_mut(v6))
+                .expect("an LPM trie of IPv6 keys")
+                .insert(&Key::new(prefix_len, address.octets()), entry, 0),
+        };
+        result.expect("the trie takes an update");
+    }
+
+    /// Runs the program on `frame`, and reads what it did from its action and its counters.
+    ///
+    /// # Panics
+    ///
+    /// If the action and the counters do not tell one [`Outcome`], if a byte of the frame has
+    /// changed, or if the kernel refuses the frame.
+    pub fn judge(&mut self, frame: &[u8]) -> Outcome {
+        let before = self.totals();
+        let action = self
+            .run(frame)
+            .unwrap_or_else(|error| panic!("test-run of {frame:02x?}: {error:?}"));
+        let after = self.totals();
+        outcome(action, &changes(&before, &after))
+            .unwrap_or_else(|why| panic!("{why}: action {action}, frame {frame:02x?}"))
+    }
+
+    /// Runs the program on `frame`; returns the XDP action.
+    ///
+    /// # Errors
+    ///
+    /// If the kernel refuses the frame: it runs none that is shorter than an Ethernet header.
+    ///
+    /// # Panics
+    ///
+    /// If a byte of the frame has changed.
+    pub fn run(&mut self, frame: &[u8]) -> Result<u32, ProgramError> {
+        let mut left = vec![0; frame.len() + 64];
+        let result = program(&mut self.ebpf).test_run(TestRunOptions {
+            data_in: Some(frame),
+            data_out: Some(&mut left),
+            ..TestRunOptions::default()
+        })?;
+        left.truncate(result.data_size_out as usize);
+        assert_eq!(left, frame, "invariant 3: the frame leaves as it came");
+        Ok(result.return_value)
+    }
+
+    /// The counters of each CPU.
+    ///
+    /// # Panics
+    ///
+    /// If the kernel does not give them.
+    pub fn per_cpu(&mut self, family: Family) -> Vec<Stats> {
+        let values: PerCpuValues<[u8; size_of::<Stats>()]> =
+            PerCpuArray::try_from(&*self.map_mut(names::STATS))
+                .expect("STATS is a per-CPU array of Stats")
+                .get(&(family as u32), 0)
+                .expect("STATS has an element for each family");
+        values
+            .iter()
+            .map(|bytes| bytemuck::pod_read_unaligned(bytes))
+            .collect()
+    }
+
+    /// Takes the reports that wait in the ring buffer.
+    ///
+    /// # Panics
+    ///
+    /// If one is not the size of a report.
+    pub fn events(&mut self) -> Vec<DropEvent> {
+        self.records(names::EVENTS)
+            .iter()
+            .map(|record| bytemuck::pod_read_unaligned(record))
+            .collect()
+    }
+
+    /// Takes what waits in that ring buffer, record by record.
+    ///
+    /// # Panics
+    ///
+    /// If there is no such ring buffer.
+    pub fn records(&mut self, name: &str) -> Vec<Vec<u8>> {
+        let mut ring: RingBuf<&mut MapData> = self
+            .map_mut(name)
+            .try_into()
+            .expect("the map is a ring buffer");
+        let mut records = Vec::new();
+        while let Some(record) = ring.next() {
+            records.push(record.to_vec());
+        }
+        records
+    }
+
+    fn totals(&mut self) -> [Stats; Family::COUNT] {
+        [Family::V4, Family::V6].map(|family| {
+            let mut sum: Stats = bytemuck::Zeroable::zeroed();
+            for stats in self.per_cpu(family) {
+                sum.seen += stats.seen;
+                sum.passed += stats.passed;
+                sum.allowed += stats.allowed;
+                sum.malformed += stats.malformed;
+                for slot in 0..Reason::SLOTS {
+                    sum.dropped[slot] += stats.dropped[slot];
+                    sum.would_drop[slot] += stats.would_drop[slot];
+                }
+            }
+            sum
+        })
+    }
+
+    fn map_mut(&mut self, name: &str) -> &mut Map {
+        self.ebpf
+            .map_mut(name)
+            .unwrap_or_else(|| panic!("the object has the map {name}"))
+    }
+}
+
+fn program(ebpf: &mut Ebpf) -> &mut Xdp {
+    ebpf.program_mut(names::PROGRAM)
+        .expect("the object has the program")
+        .try_into()
+        .expect("the program is an XDP program")
+}
+
+fn parse(network: &str) -> Network {
+    network
+        .parse()
+        .unwrap_or_else(|error| panic!("in the test: {error}"))
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Counter {
+    Seen,
+    Passed,
+    Allowed,
+    Malformed,
+    Dropped(usize),
+    WouldDrop(usize),
+}
+
+/// The counters that changed, in a fixed order, one entry for each count.
+fn changes(before: &[Stats], after: &[Stats]) -> Vec<(Family, Counter)> {
+    let mut counts = Vec::new();
+    for (family, (before, after)) in [Family::V4, Family::V6]
+        .into_iter()
+        .zip(before.iter().zip(after))
+    {
+        let mut changed = |counter, before: u64, after: u64| {
+            counts.extend((before..after).map(|_| (family, counter)));
+        };
+        changed(Counter::Seen, before.seen, after.seen);
+        changed(Counter::Passed, before.passed, after.passed);
+        changed(Counter::Allowed, before.allowed, after.allowed);
+        changed(Counter::Malformed, before.malformed, after.malformed);
+        for slot in 0..Reason::SLOTS {
+            changed(
+                Counter::Dropped(slot),
+                before.dropped[slot],
+                after.dropped[slot],
+            );
+            changed(
+                Counter::WouldDrop(slot),
+                before.would_drop[slot],
+                after.would_drop[slot],
+            );
+        }
+    }
+    counts
+}
+
+fn outcome(action: u32, changes: &[(Family, Counter)]) -> Result<Outcome, String> {
+    use Counter::{Allowed, Dropped, Malformed, Passed, Seen, WouldDrop};
+    let reason = |slot: usize| {
+        u32::try_from(slot)
+            .ok()
+            .and_then(Reason::from_number)
+            .ok_or_else(|| format!("slot {slot} is no reason"))
+    };
+    let outcome = match *changes {
+        [] => Outcome::Ignored,
+        [(family, Malformed)] => Outcome::Malformed(family),
+        [(family, Seen)] => Outcome::Seen(family),
+        [(family, Seen), (same, Passed)] if same == family => Outcome::Passed(family),
+        [(family, Seen), (same, Allowed)] if same == family => Outcome::Allowed(family),
+        [(family, Seen), (same, Dropped(slot))] if same == family => {
+            Outcome::Dropped(family, reason(slot)?)
+        }
+        [(family, Seen), (same, WouldDrop(slot))] if same == family => {
+            Outcome::WouldDrop(family, reason(slot)?)
+        }
+        _ => return Err(format!("these counters do not go together: {changes:?}")),
+    };
+    let expected = if matches!(outcome, Outcome::Dropped(..)) {
+        XDP_DROP
+    } else {
+        XDP_PASS
+    };
+    if action == expected {
+        Ok(outcome)
+    } else {
+        Err(format!("{outcome:?} does not go with the action"))
+    }
+}
