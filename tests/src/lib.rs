@@ -1,6 +1,7 @@
 //! What the tests that need a kernel stand on. They need root and the real kernel, and fail where
 //! that is missing.
 
+pub mod demo;
 pub mod lab;
 pub mod packet;
 pub mod table;

@@ -18,21 +18,23 @@ pub(crate) struct Options {
     release: bool,
 }
 
-/// Builds the binaries, after installing what the build lacks.
+/// Builds gated and gatectl, after installing what the build lacks.
 pub(crate) fn build(options: &Options) -> Result<()> {
-    let programs = binaries(options.release)?;
-    println!("built {}", programs.join("{gated,gatectl}").display());
+    let directory = programs(&["gated", "gatectl"], options.release)?;
+    println!("built {}", directory.join("{gated,gatectl}").display());
     Ok(())
 }
 
-/// Builds the binaries and returns the directory they are in.
-pub(crate) fn binaries(release: bool) -> Result<PathBuf> {
+/// Builds the programs of these names, after installing what that lacks; the directory they are in.
+pub(crate) fn programs(names: &[&str], release: bool) -> Result<PathBuf> {
     setup::toolchain()?;
-    say("building gated and gatectl");
+    say(&format!("building {}", names.join(", ")));
     let mut build = cargo();
     // The whole workspace's features, as the tests have them, but only these programs.
     build.args(["build", "--locked", "--workspace"]);
-    build.args(["--bin", "gated", "--bin", "gatectl"]);
+    for name in names {
+        build.args(["--bin", name]);
+    }
     if release {
         build.arg("--release");
     }

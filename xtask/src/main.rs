@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 mod build;
+mod demo;
 mod run;
 mod setup;
 mod test;
@@ -25,6 +26,8 @@ enum Task {
     Setup,
     /// Build gated and gatectl, after `setup`
     Build(build::Options),
+    /// Show the gate at work: who gets through and who does not, in network namespaces of its own
+    Demo,
     /// Check formats and lints, run the unit tests, and the kernel tests on this machine's kernel
     Test(test::Options),
 }
@@ -33,6 +36,7 @@ fn main() -> ExitCode {
     let done = match Arguments::parse().task {
         Task::Setup => setup::toolchain(),
         Task::Build(options) => build::build(&options),
+        Task::Demo => demo::demo(),
         Task::Test(options) => return test::test(&options),
     };
     match done {

@@ -1,4 +1,5 @@
-//! What the lab runs inside its namespaces: the greeter, and clients that connect to it.
+//! What the lab runs inside its namespaces: the greeter, and clients that connect to it. And the
+//! demo, which makes a lab.
 
 use std::{
     io::Read as _,
@@ -10,7 +11,10 @@ use std::{
 
 use anyhow::Result;
 use clap::{Args, Parser, Subcommand};
-use gate_tests::lab::{greeter, probe};
+use gate_tests::{
+    demo,
+    lab::{greeter, probe},
+};
 
 /// The helper of gate's test lab.
 #[derive(Parser)]
@@ -21,6 +25,8 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Task {
+    /// Show the gate at work, in a lab
+    Demo,
     /// Greet SMTP clients until standard input ends
     Greet {
         /// TCP ports
@@ -45,6 +51,7 @@ struct Connection {
 
 fn main() -> Result<()> {
     match Arguments::parse().task {
+        Task::Demo => demo::demo(),
         Task::Greet { ports } => greeter::serve(&ports),
         Task::Connect(Connection { from, to, patience }) => {
             println!(

@@ -3,7 +3,9 @@
 use std::{
     marker::PhantomData,
     net::{IpAddr, SocketAddr},
+    panic::resume_unwind,
     process::Command,
+    thread::{self, ScopedJoinHandle},
     time::Duration,
 };
 
@@ -85,6 +87,21 @@ impl<'a> Attempt<'a> {
         helper.arg(self.patience.as_millis().to_string());
         Ok(helper)
     }
+}
+
+/// Makes all `attempts` at once.
+///
+/// # Errors
+/// As [`Attempt::connect`].
+pub fn connect_all(attempts: &[Attempt<'_>]) -> Result<Vec<Outcome>> {
+    thread::scope(|scope| {
+        let connecting = attempts.iter().map(|one| scope.spawn(|| one.connect()));
+        let connecting: Vec<_> = connecting.collect();
+        let outcomes = connecting.into_iter().map(ScopedJoinHandle::join);
+        outcomes
+            .map(|outcome| outcome.unwrap_or_else(|panic| resume_unwind(panic)))
+            .collect()
+    })
 }
 
 /// A client that connects again and again.

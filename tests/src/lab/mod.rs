@@ -8,7 +8,9 @@
 //! a killed run left behind goes when the next one starts.
 
 use std::{
+    fs,
     net::{IpAddr, Ipv4Addr, Ipv6Addr},
+    path::PathBuf,
     sync::atomic::{AtomicU8, Ordering},
 };
 
@@ -22,7 +24,7 @@ mod namespace;
 pub mod probe;
 mod process;
 
-pub use attempt::{Attempt, Connecting};
+pub use attempt::{Attempt, Connecting, connect_all};
 use files::Workspace;
 pub use gate::{Gate, GateBuilder, Said};
 use namespace::Namespace;
@@ -103,7 +105,7 @@ impl Lab {
             number: 0,
             device: "eth0".to_owned(),
         };
-        connect(&server, &clients, &first)?;
+        join(&server, &clients, &first)?;
         server.ip(&[
             "route add default via 10.25.0.2",
             "route add default via fd25:0::2",
@@ -134,7 +136,7 @@ impl Lab {
         let number = self.links.fetch_add(1, Ordering::Relaxed);
         let device = format!("eth{number}");
         let link = Link { number, device };
-        connect(&self.server, &self.clients, &link)?;
+        join(&self.server, &self.clients, &link)?;
         // What came over this link is answered over it.
         let device = link.device();
         let table = 100 + u32::from(number);
@@ -177,6 +179,16 @@ impl Lab {
         self.server.ip(&[&format!("route add blackhole {network}")])
     }
 
+    /// Writes the file `name` into the lab's directory, such as a block list; its path.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub fn file(&self, name: &str, content: &str) -> Result<PathBuf> {
+        let path = self.workspace.dir("files")?.join(name);
+        fs::write(&path, content).with_context(|| format!("writing {}", path.display()))?;
+        Ok(path)
+    }
+
     /// A gate for this server, to be configured and started.
     pub fn gate(&self) -> GateBuilder<'_> {
         GateBuilder::new(&self.server, &self.workspace, &self.first)
@@ -184,7 +196,7 @@ impl Lab {
 }
 
 /// Makes the veth pair of `link` and gives each side its addresses.
-fn connect(server: &Namespace, clients: &Namespace, link: &Link) -> Result<()> {
+fn join(server: &Namespace, clients: &Namespace, link: &Link) -> Result<()> {
     let Link { number, device } = link;
     let peer = clients.name();
     server.ip(&[&format!(

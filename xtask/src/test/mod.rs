@@ -96,7 +96,7 @@ fn kernel_tests() -> Result<Tally> {
     setup::tools()?;
     let runner = kernel::runner()?;
     // They run these, and cargo does not know it.
-    build::binaries(false)?;
+    build::programs(&["gated", "gatectl"], false)?;
     let mut tests = cargo_test();
     for name in integration_tests("tests")? {
         tests.args(["--test", &name]);
