@@ -10,14 +10,13 @@ use std::{
 
 use gate_common::Reason;
 use indicatif::{ProgressBar, ProgressStyle};
-use jiff::Timestamp;
 use serde::Serialize;
 
 use super::{
     change::reason,
     error::{CliError, Exit},
     gate::Gate,
-    words::{counted, until},
+    words::{self, counted},
 };
 use crate::{
     config::{FeedFormat, Guards},
@@ -131,11 +130,8 @@ pub(super) async fn run(gate: &Gate, args: Args) -> Result<Exit, CliError> {
         });
     let answer: Result<Imported, _> = answer.await;
     bar.finish_and_clear();
-    let expires = args
-        .duration
-        .and_then(|duration| Timestamp::now().checked_add(duration).ok());
-    gate.show(&answer?, |answer, now| {
-        imported(answer, args.reason, expires, now)
+    gate.show(&answer?, |answer, _| {
+        imported(*answer, args.reason, args.duration)
     })?;
     Ok(Exit::Done)
 }
@@ -195,31 +191,27 @@ fn progress(bar: &ProgressBar, sent: f64) {
     )]
     bar.set_position((sent * networks as f64) as u64);
     if sent >= 1.0 {
+        // Keeps it drawn while the daemon is at work.
+        bar.enable_steady_tick(Duration::from_millis(100));
         bar.set_message("sent, being stored");
-        bar.tick();
     }
 }
 
-fn imported(
-    answer: &Imported,
-    reason: Reason,
-    expires: Option<Timestamp>,
-    now: Timestamp,
-) -> String {
-    let count = answer.added + answer.renewed;
-    let mut text = format!(
-        "{} listed as {}, {}: {} new, {} renewed\n",
-        counted(count, "network"),
-        reason.code(),
-        until(expires, now),
-        answer.added,
-        answer.renewed
-    );
-    if answer.not_planned > 0 {
+fn imported(answer: Imported, reason: Reason, duration: Option<Duration>) -> String {
+    let Imported {
+        added,
+        renewed,
+        not_planned,
+    } = answer;
+    let networks = counted(added + renewed, "network");
+    let code = reason.code();
+    let how_long = duration.map_or_else(|| "good".to_owned(), words::span);
+    let mut text =
+        format!("{networks} listed as {code} for {how_long}: {added} new, {renewed} renewed\n");
+    if not_planned > 0 {
         let _ = writeln!(
             text,
-            "  {} of them pass all the same: allowed, or never blocked",
-            answer.not_planned
+            "  {not_planned} of them pass all the same: allowed, or never blocked"
         );
     }
     text
@@ -228,7 +220,6 @@ fn imported(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::control::examples::now;
 
     #[test]
     fn the_format_is_guessed() {
@@ -268,10 +259,16 @@ mod tests {
             renewed: 1,
             not_planned: 1,
         };
+        let text = imported(answer, Reason::Manual, None);
         assert_eq!(
-            imported(&answer, Reason::Manual, None, now()),
-            "3 networks listed as manual, for good: 2 new, 1 renewed\n  \
+            text,
+            "3 networks listed as manual for good: 2 new, 1 renewed\n  \
              1 of them pass all the same: allowed, or never blocked\n"
+        );
+        let text = imported(answer, Reason::Feed, Some(Duration::from_hours(30 * 24)));
+        assert!(
+            text.starts_with("3 networks listed as feed for 30d: "),
+            "{text}"
         );
     }
 }

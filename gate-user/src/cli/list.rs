@@ -150,7 +150,7 @@ pub(super) async fn history(gate: &Gate, args: HistoryArgs) -> Result<Exit, CliE
     };
     let answer: History = gate.client.ask(route::HISTORY, &query).await?;
     gate.show(&answer, |answer, _| past(&answer.entries))?;
-    if answer.entries.len() == args.limit {
+    if args.limit > 0 && answer.entries.len() == args.limit {
         let limit = args.limit;
         eprintln!("note: the latest {limit} are shown, there may be more; --limit 0 shows all");
     }

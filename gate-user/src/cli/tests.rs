@@ -249,7 +249,7 @@ async fn an_import_tells_what_it_did() {
     for (line, expected) in [
         (
             format!("import {file} --for 30d"),
-            "2 networks listed as manual, until ",
+            "2 networks listed as manual for 30d: ",
         ),
         (
             format!("import {file} --dry-run"),

@@ -35,8 +35,9 @@ pub struct Client {
 pub enum ClientError {
     /// Nobody listens on the socket.
     #[error(
-        "no gate daemon at {}: {source}; start gated, or name its socket with --socket",
-        socket.display()
+        "no gate daemon at {}: {}; start gated, or name its socket with --socket",
+        socket.display(),
+        absence(source)
     )]
     NoDaemon {
         /// The socket.
@@ -75,6 +76,15 @@ pub enum ClientError {
         /// What is wrong with it.
         why: String,
     },
+}
+
+/// Why a socket cannot be connected to, in words.
+fn absence(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::NotFound => "there is no such socket".to_owned(),
+        io::ErrorKind::ConnectionRefused => "nobody listens there any more".to_owned(),
+        _ => error.to_string(),
+    }
 }
 
 impl Client {

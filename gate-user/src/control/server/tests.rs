@@ -463,13 +463,16 @@ async fn it_stops_when_told_and_takes_its_socket_along() {
 async fn no_daemon_is_one_clear_line_that_names_the_socket() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("control.sock");
-    for dead in [false, true] {
+    for (dead, why) in [
+        (false, "there is no such socket"),
+        (true, "nobody listens there any more"),
+    ] {
         if dead {
             drop(std::os::unix::net::UnixListener::bind(&path).unwrap());
         }
         let error = Client::new(&path).get::<Value>(route::STATUS).await;
         let line = error.unwrap_err().to_string();
-        let begin = format!("no gate daemon at {}: ", path.display());
+        let begin = format!("no gate daemon at {}: {why}; ", path.display());
         assert!(line.starts_with(&begin), "{line}");
         assert!(!line.contains('\n'), "{line}");
     }
