@@ -1,6 +1,10 @@
 //! What is wrong with a configuration, and where.
 
-use std::{fmt, io, ops::Range, path::PathBuf};
+use std::{
+    fmt, io,
+    ops::Range,
+    path::{Path, PathBuf},
+};
 
 /// Why there is no configuration.
 #[derive(Debug, thiserror::Error)]
@@ -30,21 +34,22 @@ pub struct Problem {
     pub line: usize,
     /// Column in characters, from 1.
     pub column: usize,
-    /// The key, dotted: `gate.ports`, `feed[2].name`; empty where the text is no TOML.
+    /// The key, dotted: `gate.ports`, `feed[2].name` (feeds are counted from 1); empty where the
+    /// text is no TOML.
     pub key: String,
     /// What is wrong, and what would be right.
     pub message: String,
 }
 
 impl Problem {
-    /// The problem with the bytes `span` of `text`.
-    pub(crate) fn at(text: &str, span: Range<usize>, message: &str) -> Self {
+    /// The problem with `key`, in the bytes `span` of `text`.
+    pub(super) fn at(text: &str, span: Range<usize>, key: &str, message: &str) -> Self {
         let before = text.get(..span.start).unwrap_or(text);
         let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
         Self {
             line: before.bytes().filter(|&byte| byte == b'\n').count() + 1,
             column: before[line_start..].chars().count() + 1,
-            key: String::new(),
+            key: key.to_owned(),
             message: message.to_owned(),
         }
     }
@@ -60,7 +65,7 @@ impl fmt::Display for Problem {
     }
 }
 
-fn lines(path: &std::path::Path, problems: &[Problem]) -> String {
+fn lines(path: &Path, problems: &[Problem]) -> String {
     let lines: Vec<String> = problems
         .iter()
         .map(|problem| format!("{}:{problem}", path.display()))

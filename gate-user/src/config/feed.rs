@@ -30,6 +30,22 @@ pub struct FeedConfig {
     pub guards: Guards,
 }
 
+impl FeedConfig {
+    /// The keys that have no default.
+    pub(super) const REQUIRED: [&str; 2] = ["name", "path"];
+
+    /// The feed of that name and file, with the defaults of everything else.
+    pub fn new(name: FeedName, path: PathBuf) -> Self {
+        Self {
+            name,
+            path,
+            format: FeedFormat::default(),
+            lapse_after: default_lapse(),
+            guards: Guards::default(),
+        }
+    }
+}
+
 const fn default_lapse() -> Duration {
     Duration::from_hours(7 * 24)
 }

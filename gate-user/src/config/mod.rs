@@ -4,12 +4,16 @@
 //! Every key has a default; `packaging/gate.toml` shows them all. Every other module may depend
 //! on these types.
 
+mod check;
 mod enforcement;
 mod error;
 mod feed;
 mod gate;
 mod log;
+mod message;
 mod paths;
+mod read;
+mod reload;
 mod value;
 
 use std::path::Path;
@@ -25,6 +29,7 @@ pub use feed::{FeedConfig, FeedFormat, FeedName, Guards};
 pub use gate::{Attach, GateConfig, InterfaceName, Ports};
 pub use log::{LogConfig, LogFormat, LogLevel};
 pub use paths::{ControlConfig, Paths, SocketMode};
+pub use reload::{Effect, KeyChange};
 
 /// Where the configuration is looked for when nothing else is said.
 pub const DEFAULT_PATH: &str = "/etc/gate/gate.toml";
@@ -77,26 +82,12 @@ impl Config {
     /// # Errors
     /// When the text is no TOML, or holds an unknown key, a wrong type or an impossible value.
     pub fn parse(text: &str, path: &Path) -> Result<Self, ConfigError> {
-        toml::from_str(text).map_err(|error| ConfigError::Invalid {
+        read::read(text).map_err(|problems| ConfigError::Invalid {
             path: path.to_owned(),
-            problems: vec![Problem::at(
-                text,
-                error.span().unwrap_or_default(),
-                error.message(),
-            )],
+            problems,
         })
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_empty_file_is_the_default() {
-        assert_eq!(
-            Config::parse("", Path::new("gate.toml")).unwrap(),
-            Config::default()
-        );
-    }
-}
+mod tests;

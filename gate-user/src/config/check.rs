@@ -1,0 +1,60 @@
+//! What no key can tell alone.
+
+use std::os::unix::ffi::OsStrExt as _;
+
+use super::Config;
+
+/// The longest path that a Unix socket can have: `sun_path` less its final NUL (unix(7)).
+const MAX_SOCKET_PATH: usize = 107;
+
+/// What is wrong with a configuration whose keys are good each for itself: which key, and why.
+pub(super) fn across_keys(config: &Config) -> Vec<(String, String)> {
+    let mut problems = Vec::new();
+    let socket = config.paths.control_socket();
+    if socket.as_os_str().as_bytes().len() > MAX_SOCKET_PATH {
+        problems.push((
+            "paths.run".to_owned(),
+            format!(
+                "too long: {} would be longer than the {MAX_SOCKET_PATH} bytes that a socket's path may have",
+                socket.display()
+            ),
+        ));
+    }
+    let copies = config.paths.feeds();
+    for (i, feed) in config.feeds.iter().enumerate() {
+        let mut problem =
+            |key: &str, message| problems.push((format!("feed[{}].{key}", i + 1), message));
+        if config.feeds[..i]
+            .iter()
+            .any(|other| other.name == feed.name)
+        {
+            problem(
+                "name",
+                format!(
+                    "there is a feed `{}` already: expected another name",
+                    feed.name
+                ),
+            );
+        }
+        if feed.path.starts_with(&copies) {
+            problem(
+                "path",
+                format!(
+                    "{} is for gated's own copies: expected a file elsewhere",
+                    copies.display()
+                ),
+            );
+        }
+        let guards = &feed.guards;
+        if guards.min_entries > guards.max_entries {
+            problem(
+                "guards.min_entries",
+                format!(
+                    "{} is more than max_entries = {}",
+                    guards.min_entries, guards.max_entries
+                ),
+            );
+        }
+    }
+    problems
+}

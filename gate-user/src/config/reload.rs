@@ -1,0 +1,244 @@
+//! What changes when the configuration is read again.
+
+use std::{collections::BTreeMap, fmt};
+
+use super::{Config, GateConfig, LogConfig};
+
+/// A key whose value is another one than before.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct KeyChange {
+    /// The key, dotted: `gate.ports`; a feed's with its name: `feed.drop.path`.
+    pub key: String,
+    /// The value before, as in the file; `None` if there was none.
+    pub before: Option<String>,
+    /// The value now; `None` if there is none.
+    pub now: Option<String>,
+    /// When it takes effect.
+    pub effect: Effect,
+}
+
+/// When a changed key takes effect.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Effect {
+    /// At once.
+    Live,
+    /// At the next start.
+    Restart,
+}
+
+impl Config {
+    /// What can be in force of `new` in a daemon that was started with these settings: all of it
+    /// but what only a start can set.
+    #[must_use]
+    pub fn reloaded(&self, new: Self) -> Self {
+        Self {
+            gate: GateConfig {
+                attach: self.gate.attach,
+                max_networks: self.gate.max_networks,
+                ..new.gate
+            },
+            paths: self.paths.clone(),
+            control: self.control.clone(),
+            log: LogConfig {
+                format: self.log.format,
+                ..new.log
+            },
+            ..new
+        }
+    }
+
+    /// How `new` differs from these settings, key by key, sorted.
+    pub fn changes(&self, new: &Self) -> Vec<KeyChange> {
+        let before = self.values();
+        let now = new.values();
+        let in_force = self.reloaded(new.clone()).values();
+        let keys: std::collections::BTreeSet<&String> = before.keys().chain(now.keys()).collect();
+        keys.into_iter()
+            .filter(|&key| before.get(key) != now.get(key))
+            .map(|key| KeyChange {
+                key: key.clone(),
+                before: before.get(key).cloned(),
+                now: now.get(key).cloned(),
+                effect: if in_force.get(key) == now.get(key) {
+                    Effect::Live
+                } else {
+                    Effect::Restart
+                },
+            })
+            .collect()
+    }
+
+    /// Every key with its value as in the file.
+    fn values(&self) -> BTreeMap<String, String> {
+        let mut values = BTreeMap::new();
+        let without_feeds = Self {
+            feeds: Vec::new(),
+            ..self.clone()
+        };
+        flatten("", &without_feeds.to_toml(), &mut values);
+        // The list of feeds itself; each of them stands under its name.
+        values.remove("feed");
+        for feed in &self.feeds {
+            let table = toml::Table::try_from(feed).expect("text, numbers and tables only");
+            flatten(&format!("feed.{}", feed.name), &table, &mut values);
+        }
+        values
+    }
+
+    /// The configuration as TOML, every key with its value.
+    pub(super) fn to_toml(&self) -> toml::Table {
+        toml::Table::try_from(self).expect("text, numbers, lists and tables only")
+    }
+}
+
+fn flatten(prefix: &str, table: &toml::Table, into: &mut BTreeMap<String, String>) {
+    for (key, value) in table {
+        let key = if prefix.is_empty() {
+            key.clone()
+        } else {
+            format!("{prefix}.{key}")
+        };
+        match value {
+            toml::Value::Table(table) => flatten(&key, table, into),
+            value => {
+                into.insert(key, value.to_string());
+            }
+        }
+    }
+}
+
+/// `gate.ports: [25], now [25, 587]`.
+impl fmt::Display for KeyChange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let or_none =
+            |value: &Option<String>| value.as_deref().map_or("none".to_owned(), shortened);
+        let (before, now) = (or_none(&self.before), or_none(&self.now));
+        write!(f, "{}: {before}, now {now}", self.key)
+    }
+}
+
+fn shortened(value: &str) -> String {
+    const LONGEST: usize = 60;
+    match value.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}…", &value[..end]),
+        None => value.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    fn config(text: &str) -> Config {
+        Config::parse(text, Path::new("gate.toml")).unwrap()
+    }
+
+    #[test]
+    fn what_applies_at_once() {
+        for (before, now, change) in [
+            (
+                "",
+                "gate.ports = [25, 587]",
+                "gate.ports: [25], now [25, 587]",
+            ),
+            (
+                "",
+                "gate.mode = 'off'",
+                "gate.mode: \"enforce\", now \"off\"",
+            ),
+            ("", "gate.sample = 1", "gate.sample: 100, now 1"),
+            ("", "gate.verify = '1h'", "gate.verify: \"10m\", now \"1h\""),
+            (
+                "",
+                "gate.interfaces = ['a']",
+                "gate.interfaces: [], now [\"a\"]",
+            ),
+            (
+                "",
+                "allow.networks = ['::1']",
+                "allow.networks: [], now [\"::1/128\"]",
+            ),
+            (
+                "enforcement.feed = 'reject'",
+                "",
+                "enforcement.feed: \"reject\", now \"drop\"",
+            ),
+            (
+                "",
+                "log.level = 'debug'",
+                "log.level: \"info\", now \"debug\"",
+            ),
+            (
+                "feed = [{name = 'a', path = '/a'}]",
+                "feed = [{name = 'a', path = '/b'}]",
+                "feed.a.path: \"/a\", now \"/b\"",
+            ),
+        ] {
+            let (before, now) = (config(before), config(now));
+            let changes = before.changes(&now);
+            assert_eq!(changes.len(), 1, "{change}");
+            assert_eq!(changes[0].to_string(), change);
+            assert_eq!(changes[0].effect, Effect::Live, "{change}");
+            assert_eq!(before.reloaded(now.clone()), now, "{change}");
+        }
+    }
+
+    #[test]
+    fn what_needs_a_restart() {
+        for (now, change) in [
+            (
+                "gate.attach = 'native'",
+                "gate.attach: \"auto\", now \"native\"",
+            ),
+            ("gate.max_networks = 9", "gate.max_networks: 2097152, now 9"),
+            (
+                "paths.state = '/s'",
+                "paths.state: \"/var/lib/gate\", now \"/s\"",
+            ),
+            ("paths.run = '/r'", "paths.run: \"/run/gate\", now \"/r\""),
+            (
+                "paths.pins = '/p'",
+                "paths.pins: \"/sys/fs/bpf/gate\", now \"/p\"",
+            ),
+            (
+                "control.mode = '0600'",
+                "control.mode: \"0660\", now \"0600\"",
+            ),
+            (
+                "control.group = 'mail'",
+                "control.group: \"\", now \"mail\"",
+            ),
+            ("log.format = 'json'", "log.format: \"human\", now \"json\""),
+        ] {
+            let (before, now) = (Config::default(), config(now));
+            let changes = before.changes(&now);
+            assert_eq!(changes.len(), 1, "{change}");
+            assert_eq!(changes[0].to_string(), change);
+            assert_eq!(changes[0].effect, Effect::Restart, "{change}");
+            assert_eq!(before.reloaded(now), before, "{change}");
+        }
+    }
+
+    #[test]
+    fn feeds_are_told_by_their_names() {
+        let before = config("feed = [{name = 'a', path = '/a'}, {name = 'b', path = '/b'}]");
+        let now = config("feed = [{name = 'b', path = '/b'}, {name = 'c', path = '/c'}]");
+        let changes: Vec<String> = before
+            .changes(&now)
+            .iter()
+            .map(ToString::to_string)
+            .collect();
+        assert!(
+            changes.contains(&"feed.a.path: \"/a\", now none".to_owned()),
+            "{changes:?}"
+        );
+        assert!(
+            changes.contains(&"feed.c.path: none, now \"/c\"".to_owned()),
+            "{changes:?}"
+        );
+        assert!(!changes.iter().any(|change| change.starts_with("feed.b")));
+        assert_eq!(now.changes(&now), []);
+    }
+}
