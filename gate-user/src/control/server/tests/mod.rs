@@ -1,4 +1,8 @@
-//! The transport over a real Unix socket: every documented example, errors, limits.
+//! The transport over a real Unix socket: every documented example, errors; in [`client`]
+//! what the client makes of it, in [`limits`] what a peer can cost.
+
+mod client;
+mod limits;
 
 use std::{collections::BTreeSet, path::PathBuf, time::Duration};
 
@@ -18,7 +22,7 @@ use crate::{
     config::SocketMode,
     control::{
         ServiceError,
-        api::{Block, ErrorBody, ErrorKind, Import, ImportEntry, Imported, Status, route},
+        api::{Block, ErrorBody, ErrorKind, Status, route},
         client::{Client, ClientError},
         examples::{DOCUMENT, Documented, Example, compact, examples},
     },
@@ -329,123 +333,6 @@ async fn a_body_of_unknown_length_is_limited_too() {
 }
 
 #[tokio::test]
-async fn a_hundred_thousand_networks_go_through() {
-    let server = Running::start().await;
-    let entry = |i: u32| ImportEntry {
-        network: crate::network::Network::host(std::net::Ipv4Addr::from(i << 8).into()),
-        evidence: Some(format!("SBL{i}")),
-    };
-    let import = Import {
-        reason: Reason::Manual,
-        duration: None,
-        comment: None,
-        force: false,
-        networks: (1..=100_000).map(entry).collect(),
-    };
-    let (told, mut shares) = tokio::sync::mpsc::unbounded_channel();
-    let progress = move |share| told.send(share).unwrap();
-    let _: Imported = server
-        .client()
-        .send_large(route::IMPORT, &import, progress)
-        .await
-        .unwrap();
-    assert!(server.asked()[0].ends_with("import 100000"));
-    let mut last = 0.0;
-    while let Some(share) = shares.recv().await {
-        assert!(share > last, "{share} behind {last}");
-        last = share;
-    }
-    assert!((last - 1.0).abs() < f64::EPSILON, "{last}");
-}
-
-#[tokio::test]
-async fn the_client_reads_an_export_back() {
-    let server = Running::start().await;
-    let export = server.client().export().await.unwrap();
-    assert_eq!(export, server.service.export().await.unwrap());
-    assert_eq!((export.allow.len(), export.block.len()), (1, 2));
-}
-
-/// Limits that a test need not wait long for.
-fn short() -> Limits {
-    let moment = Duration::from_millis(200);
-    Limits {
-        head: moment,
-        body: moment,
-        write: moment,
-        stop: moment,
-        connections: 2,
-    }
-}
-
-#[tokio::test]
-async fn a_peer_that_does_not_end_its_head_is_cut_off() {
-    let server = Running::with(Documented::default(), short()).await;
-    for begin in [
-        "",
-        "GET /v1/sta",
-        "GET /v1/status HTTP/1.1\r\nhost: gate\r\n",
-    ] {
-        let answer = server.raw(begin.as_bytes()).await;
-        assert!(!answer.contains(" 200 "), "{begin}: {answer}");
-    }
-    // A kept connection that lies idle goes too.
-    let answer = server
-        .raw(b"GET /v1/mode HTTP/1.1\r\nhost: gate\r\n\r\n")
-        .await;
-    assert!(answer.contains(" 200 "), "{answer}");
-}
-
-#[tokio::test]
-async fn a_peer_that_does_not_end_its_body_is_told() {
-    let server = Running::with(Documented::default(), short()).await;
-    let request = b"POST /v1/block HTTP/1.1\r\nhost: gate\r\nconnection: close\r\ncontent-length: 10\r\n\r\n{";
-    let (status, answer) = split(&server.raw(request).await);
-    assert_eq!(status, 408, "{answer}");
-}
-
-#[tokio::test]
-async fn more_connections_wait_for_their_turn() {
-    let server = Running::with(Documented::default(), short()).await;
-    let mut idle = Vec::new();
-    for _ in 0..2 {
-        idle.push(UnixStream::connect(&server.path).await.unwrap());
-    }
-    let start = Instant::now();
-    let status = server.client().get::<Status>(route::STATUS).await;
-    assert!(status.is_ok(), "{status:?}");
-    assert!(start.elapsed() >= Duration::from_millis(100));
-}
-
-#[tokio::test]
-async fn a_write_that_stalls_is_given_up() {
-    let (near, _far) = UnixStream::pair().unwrap();
-    let mut near = Patient::new(near, Duration::from_millis(100));
-    let answer = vec![0; 16 << 20];
-    let error = timeout(Duration::from_secs(20), near.write_all(&answer))
-        .await
-        .expect("it is given up")
-        .unwrap_err();
-    assert_eq!(error.kind(), std::io::ErrorKind::TimedOut);
-}
-
-#[tokio::test]
-async fn a_slow_reader_that_goes_on_is_waited_for() {
-    let (near, mut far) = UnixStream::pair().unwrap();
-    let mut near = Patient::new(near, Duration::from_secs(5));
-    let answer = vec![7; 4 << 20];
-    let expected = answer.len();
-    let writer = tokio::spawn(async move { near.write_all(&answer).await });
-    let mut got = 0;
-    let mut buffer = vec![0; 256 << 10];
-    while got < expected {
-        time::sleep(Duration::from_millis(1)).await;
-        got += far.read(&mut buffer).await.unwrap();
-    }
-    writer.await.unwrap().unwrap();
-}
-
-#[tokio::test]
 async fn it_stops_when_told_and_takes_its_socket_along() {
     let server = Running::start().await;
     // An idle connection does not hold it.
@@ -457,55 +344,4 @@ async fn it_stops_when_told_and_takes_its_socket_along() {
         .expect("it stops")
         .unwrap();
     assert!(!server.path.exists());
-}
-
-#[tokio::test]
-async fn no_daemon_is_one_clear_line_that_names_the_socket() {
-    let directory = tempfile::tempdir().unwrap();
-    let path = directory.path().join("control.sock");
-    for (dead, why) in [
-        (false, "there is no such socket"),
-        (true, "nobody listens there any more"),
-    ] {
-        if dead {
-            drop(std::os::unix::net::UnixListener::bind(&path).unwrap());
-        }
-        let error = Client::new(&path).get::<Value>(route::STATUS).await;
-        let line = error.unwrap_err().to_string();
-        let begin = format!("no gate daemon at {}: {why}; ", path.display());
-        assert!(line.starts_with(&begin), "{line}");
-        assert!(!line.contains('\n'), "{line}");
-    }
-}
-
-#[tokio::test]
-async fn an_answer_that_is_none_is_told() {
-    let directory = tempfile::tempdir().unwrap();
-    let path = directory.path().join("control.sock");
-    let listener = tokio::net::UnixListener::bind(&path).unwrap();
-    for (answer, words) in [
-        ("", "did not answer"),
-        (
-            "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}",
-            "not understood",
-        ),
-        (
-            "HTTP/1.1 500 No\r\ncontent-length: 2\r\n\r\n{}",
-            "not understood",
-        ),
-        (
-            "HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n{}",
-            "did not answer",
-        ),
-    ] {
-        let serve = async {
-            let (mut stream, _) = listener.accept().await.unwrap();
-            let _ = stream.read(&mut [0; 1024]).await.unwrap();
-            stream.write_all(answer.as_bytes()).await.unwrap();
-        };
-        let client = Client::new(&path);
-        let (error, ()) = tokio::join!(client.get::<Status>(route::STATUS), serve);
-        let error = error.unwrap_err().to_string();
-        assert!(error.contains(words), "{answer}: {error}");
-    }
 }
