@@ -83,6 +83,7 @@ impl<'a> GateBuilder<'a> {
             server: self.server,
             program: self.program.map_or_else(|| program("gated"), Ok)?,
             config,
+            pins: self.workspace.dir("bpf")?.join("gate"),
             socket: self.workspace.dir("run")?.join("control.sock"),
             log: self.workspace.dir("log")?.join("gated.log"),
             child: None,
@@ -112,6 +113,7 @@ pub struct Gate<'a> {
     server: &'a Namespace,
     program: PathBuf,
     config: PathBuf,
+    pins: PathBuf,
     socket: PathBuf,
     log: PathBuf,
     child: Option<Child>,
@@ -201,12 +203,34 @@ impl Gate<'_> {
         Ok(())
     }
 
+    /// Waits for `gated` to end by itself, as it does after `gatectl detach`.
+    ///
+    /// # Errors
+    /// It takes too long, or fails.
+    ///
+    /// # Panics
+    /// It does not run.
+    pub fn wait(&mut self) -> Result<()> {
+        let child = self.child.take().expect("gated runs");
+        let status = self.end_of(child)?;
+        ensure!(
+            status.success(),
+            "gated failed ({status}):\n{}",
+            self.log_tail()
+        );
+        Ok(())
+    }
+
     fn end(&mut self, signal: Signal) -> Result<ExitStatus> {
         let mut child = self.child.take().expect("gated runs");
         if let Some(status) = child.try_wait()? {
             bail!("gated ended by itself ({status}):\n{}", self.log_tail());
         }
         kill_process(Pid::from_child(&child), signal)?;
+        self.end_of(child)
+    }
+
+    fn end_of(&self, mut child: Child) -> Result<ExitStatus> {
         let deadline = Instant::now() + DEADLINE;
         loop {
             if let Some(status) = child.try_wait()? {
@@ -298,6 +322,11 @@ impl Gate<'_> {
     /// As [`Gate::must`].
     pub fn disallow(&self, network: &str) -> Result<()> {
         self.must(&["disallow", network]).map(|_| ())
+    }
+
+    /// Where its programs, links and maps are pinned; `gatectl detach` takes it away.
+    pub fn pins(&self) -> &Path {
+        &self.pins
     }
 
     /// The configuration file: a test may change it and `gatectl reload`.

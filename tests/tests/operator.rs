@@ -1,0 +1,205 @@
+//! What an operator may rely on: guards, answers of `gatectl`, configuration.
+
+use std::{
+    fs,
+    process::Command,
+    thread,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Result, ensure};
+use gate_tests::lab::{
+    Lab,
+    Outcome::{Connected, TimedOut},
+    SUBMISSION,
+};
+
+#[test]
+fn what_cannot_be_meant_is_refused_and_says_what_can() -> Result<()> {
+    let lab = Lab::new()?;
+    let gate = lab.gate().start()?;
+    for (arguments, says) in [
+        (&["block", "192.0.2.7/24"][..], "192.0.2.0/24"),
+        (&["block", "10.0.0.0/7"], "--force"),
+        (&["block", "2000::/15"], "--force"),
+        (&["allow", "0.0.0.0/0"], "--force"),
+        (&["block", "192.0.2.256"], "192.0.2.256"),
+        (&["block", "192.0.2.7", "--reason", "badmood"], "directspam"),
+        (&["block", "192.0.2.7", "--for", "soon"], "soon"),
+        (&["unblock", "192.0.2.7"], "192.0.2.7/32"),
+        (&["disallow", "192.0.2.7"], "192.0.2.7/32"),
+        (&["mode", "loud"], "monitor"),
+        (&["feeds", "reload", "nosuch"], "nosuch"),
+    ] {
+        let said = gate.ctl(arguments)?;
+        assert_eq!(said.code, 2, "{arguments:?}: {said:?}");
+        assert!(said.stderr.contains(says), "{arguments:?}: {said:?}");
+    }
+    assert_eq!(gate.json(&["list"])?["total"], 0, "nothing of it was done");
+    Ok(())
+}
+
+#[test]
+fn check_tells_who_wins_and_what_the_kernel_says() -> Result<()> {
+    let lab = Lab::new()?;
+    let gate = lab.gate().start()?;
+    gate.must(&[
+        "block",
+        "192.0.2.0/24",
+        "--reason",
+        "feed",
+        "--comment",
+        "wide",
+    ])?;
+    gate.must(&["block", "192.0.2.7", "--comment", "narrow"])?;
+    gate.must(&["block", "198.51.100.7", "--reason", "nordns"])?;
+    gate.allow("192.0.2.25")?;
+    for (address, code, verdict, network, kernel) in [
+        ("203.0.113.1", 0, "pass", None, "pass"),
+        ("192.0.2.7", 1, "drop", Some("192.0.2.7/32"), "drop"),
+        ("192.0.2.8", 1, "drop", Some("192.0.2.0/24"), "drop"),
+        ("192.0.2.25", 1, "pass", Some("192.0.2.0/24"), "pass"),
+        ("198.51.100.7", 1, "reject", Some("198.51.100.7/32"), "pass"),
+    ] {
+        let said = gate.ctl(&["--json", "check", address])?;
+        assert_eq!(said.code, code, "{address}: {said:?}");
+        let check: serde_json::Value = serde_json::from_str(&said.stdout)?;
+        assert_eq!(check["verdict"], verdict, "{check}");
+        assert_eq!(check["network"].as_str(), network, "{check}");
+        assert_eq!(check["kernel"]["verdict"], kernel, "{check}");
+        assert_eq!(check["allowed"], address == "192.0.2.25", "{check}");
+    }
+    Ok(())
+}
+
+#[test]
+fn the_machines_own_addresses_are_never_blocked() -> Result<()> {
+    // Invariant 8.
+    let lab = Lab::new()?;
+    let gate = lab.gate().start()?;
+    let own = lab.link().server([192, 0, 2, 1].into());
+    let said = gate.must(&["block", &own.to_string()])?;
+    assert!(said.contains("own"), "{said}");
+    gate.must(&["block", "10.0.0.0/8"])?;
+    gate.must(&["block", "127.0.0.0/8"])?;
+    gate.must(&["block", "224.0.0.0/4", "--force"])?;
+    for (address, verdict) in [
+        (own.to_string().as_str(), "pass"),
+        ("10.1.2.3", "drop"),
+        ("127.0.0.1", "pass"),
+        ("224.0.0.1", "pass"),
+    ] {
+        let check = gate.json(&["check", address]).or_else(|_| {
+            let said = gate.ctl(&["--json", "check", address])?;
+            anyhow::Ok(serde_json::from_str(&said.stdout)?)
+        })?;
+        assert_eq!(check["kernel"]["verdict"], verdict, "{check}");
+    }
+    Ok(())
+}
+
+#[test]
+fn a_reload_takes_effect_and_a_bad_one_changes_nothing() -> Result<()> {
+    let lab = Lab::new()?;
+    let gate = lab.gate().set("ports", vec![25]).start()?;
+    gate.block("192.0.2.7")?;
+    let submission = lab.from("192.0.2.7").port(SUBMISSION);
+    assert_eq!(submission.connect()?, Connected);
+    let good = fs::read_to_string(gate.config())?;
+
+    fs::write(
+        gate.config(),
+        good.replace("ports = [25]", "ports = [25, 587]"),
+    )?;
+    gate.must(&["reload"])?;
+    assert_eq!(submission.connect()?, TimedOut);
+
+    fs::write(gate.config(), good.replace("ports = [25]", "prots = [25]"))?;
+    let said = gate.ctl(&["reload"])?;
+    assert_eq!(said.code, 2, "{said:?}");
+    assert!(
+        said.stderr.contains("prots") && said.stderr.contains("ports"),
+        "{said:?}"
+    );
+    assert_eq!(
+        submission.connect()?,
+        TimedOut,
+        "the former configuration is in force"
+    );
+
+    fs::write(gate.config(), &good)?;
+    let hangup = Command::new("kill")
+        .args(["-HUP", &gate.pid().to_string()])
+        .status()?;
+    ensure!(hangup.success(), "kill -HUP: {hangup}");
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while submission.connect()? == TimedOut {
+        ensure!(Instant::now() < deadline, "SIGHUP does not reload");
+        thread::sleep(Duration::from_millis(50));
+    }
+    Ok(())
+}
+
+#[test]
+fn a_feed_file_is_enforced_and_read_again_when_it_changes() -> Result<()> {
+    let lab = Lab::new()?;
+    let directory = tempfile::tempdir()?;
+    let file = directory.path().join("list.netset");
+    fs::write(
+        &file,
+        "# a list\n192.0.2.0/24\n2001:db8::/32 ; with a comment\n",
+    )?;
+    let feed = format!("[[feed]]\nname = \"mine\"\npath = \"{}\"\n", file.display());
+    let gate = lab.gate().with(&feed).start()?;
+    until(|| Ok(gate.json(&["feeds"])?["feeds"][0]["networks"] == 2))?;
+    until(|| Ok(lab.connect("192.0.2.7")? == TimedOut))?;
+    assert_eq!(lab.connect("2001:db8::7")?, TimedOut);
+
+    let next = directory.path().join("next");
+    fs::write(&next, "198.51.100.0/24\n2001:db8::/32\n")?;
+    fs::rename(&next, &file)?;
+    until(|| Ok(lab.connect("198.51.100.7")? == TimedOut))?;
+    assert_eq!(lab.connect("192.0.2.7")?, Connected);
+    assert_eq!(lab.connect("2001:db8::7")?, TimedOut);
+
+    // Invariant 7: a feed gone mad keeps its last good state.
+    fs::write(&file, "0.0.0.0/1\n128.0.0.0/1\n")?;
+    let said = gate.ctl(&["feeds", "reload", "mine"])?;
+    assert_eq!(said.code, 2, "{said:?}");
+    assert!(said.stdout.contains("wider than /8"), "{said:?}");
+    assert_eq!(lab.connect("192.0.2.7")?, Connected);
+    assert_eq!(lab.connect("198.51.100.7")?, TimedOut);
+    Ok(())
+}
+
+#[test]
+fn a_hundred_thousand_networks_are_imported_in_one_go() -> Result<()> {
+    let lab = Lab::new()?;
+    let gate = lab.gate().start()?;
+    let file = tempfile::NamedTempFile::new()?;
+    let mut text = String::new();
+    for number in 0..100_000u32 {
+        let [_, a, b, c] = number.to_be_bytes();
+        text += &format!("{}.{b}.{c}.1\n", 11 + a);
+    }
+    fs::write(file.path(), text)?;
+    let path = file.path().to_str().expect("a temporary path is UTF-8");
+    gate.must(&["import", path])?;
+    let status = gate.json(&["status"])?;
+    assert_eq!(status["listings"]["manual"], 100_000, "{status}");
+    assert_eq!(status["kernel"]["block_v4"], 100_000, "{status}");
+    assert_eq!(lab.connect("11.0.3.1")?, TimedOut);
+    assert_eq!(lab.connect("11.0.3.2")?, Connected);
+    assert_eq!(lab.connect("12.134.159.1")?, TimedOut); // the last one
+    Ok(())
+}
+
+/// Waits until it is so, ten seconds at most.
+fn until(mut is: impl FnMut() -> Result<bool>) -> Result<()> {
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while !is()? {
+        ensure!(Instant::now() < deadline, "it does not come to be");
+        thread::sleep(Duration::from_millis(50));
+    }
+    Ok(())
+}
