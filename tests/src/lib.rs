@@ -4,5 +4,6 @@
 pub mod demo;
 pub mod lab;
 pub mod packet;
+pub mod stack;
 pub mod table;
 pub mod xdp;

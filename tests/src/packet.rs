@@ -106,6 +106,19 @@ enum Upper {
     },
 }
 
+/// A piece of a packet, see [`Packet::fragments`].
+#[derive(Clone, Copy, Debug)]
+pub struct Piece {
+    /// Offset of its first byte, a multiple of 8.
+    pub from: usize,
+    /// Offset behind its last byte.
+    pub to: usize,
+    /// Whether it says that more follows.
+    pub more: bool,
+    /// TCP flags to put in place of the packet's.
+    pub flags: Option<u8>,
+}
+
 /// A frame in the making.
 #[derive(Clone, Debug)]
 pub struct Packet {
@@ -154,13 +167,6 @@ impl Packet {
             edits: Vec::new(),
             padding: 0,
         }
-    }
-
-    /// Sent to that address.
-    #[must_use]
-    pub fn to(mut self, destination: IpAddr) -> Self {
-        self.destination = destination;
-        self
     }
 
     /// To that TCP port.
@@ -306,6 +312,63 @@ impl Packet {
         frame.extend(packet);
         frame.resize(frame.len() + self.padding, 0);
         frame
+    }
+
+    /// Length in bytes of what it carries behind the IP header (in IPv6, the fixed one).
+    pub fn carried(&self) -> usize {
+        self.frame().len() - ETHERNET - self.fixed_header()
+    }
+
+    fn fixed_header(&self) -> usize {
+        if self.source.is_ipv4() {
+            20 + self.ip_options
+        } else {
+            40
+        }
+    }
+
+    /// The packet in pieces, as IP fragments: for each a range of what it carries behind the IP
+    /// header, see [`carried`](Self::carried), and whether it says that more follows. Ranges may
+    /// overlap, and each piece may be given other TCP flags than the packet has.
+    ///
+    /// # Panics
+    ///
+    /// If the packet is a fragment itself, tagged or padded, or if a range does not begin at a
+    /// multiple of 8 within it.
+    pub fn fragments(&self, pieces: &[Piece]) -> Vec<Vec<u8>> {
+        let frame = self.frame();
+        let fixed = self.fixed_header();
+        let (header, carried) = frame.split_at(ETHERNET + fixed);
+        let segment = carried.len() - self.payload().len();
+        let [id_high, id_low] = self.source_port.to_be_bytes();
+        pieces
+            .iter()
+            .map(|piece| {
+                let mut carried = carried.to_vec();
+                if let Some(flags) = piece.flags {
+                    carried[segment + 13] = flags;
+                }
+                let carried = &carried[piece.from..piece.to.min(carried.len())];
+                let mut frame = header.to_vec();
+                let ip = &mut frame[ETHERNET..];
+                if self.source.is_ipv4() {
+                    ip[2..4].copy_from_slice(&length(fixed + carried.len()));
+                    ip[4..6].copy_from_slice(&[id_high, id_low]);
+                    let field = length((piece.from / 8) | (usize::from(piece.more) << 13));
+                    ip[6..8].copy_from_slice(&field);
+                    ip[10..12].copy_from_slice(&[0, 0]);
+                    let sum = checksum(ip);
+                    ip[10..12].copy_from_slice(&sum);
+                } else {
+                    ip[4..6].copy_from_slice(&length(8 + carried.len()));
+                    let next = std::mem::replace(&mut ip[6], 44);
+                    let [high, low] = length(piece.from | usize::from(piece.more));
+                    frame.extend([next, 0, high, low, 0, 0, id_high, id_low]);
+                }
+                frame.extend(carried);
+                frame
+            })
+            .collect()
     }
 
     fn ipv4(&self, source: [u8; 4], destination: [u8; 4], payload_len: usize) -> Vec<u8> {

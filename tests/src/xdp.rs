@@ -8,7 +8,7 @@ use std::net::IpAddr;
 use aya::{
     Ebpf,
     maps::{Array, LpmTrie, Map, MapData, PerCpuArray, PerCpuValues, RingBuf, lpm_trie::Key},
-    programs::{ProgramError, TestRun as _, TestRunOptions, Xdp},
+    programs::{ProgramError, TestRun as _, TestRunAttrs, TestRunOptions, Xdp, XdpMode},
 };
 use gate_common::{Config, DropEvent, Entry, Family, MAX_PORTS, Mode, Reason, Stats, names};
 use gate_user::{kernel::OBJECT, network::Network};
@@ -162,6 +162,38 @@ impl Gate {
         left.truncate(result.data_size_out as usize);
         assert_eq!(left, frame, "invariant 3: the frame leaves as it came");
         Ok(result.return_value)
+    }
+
+    /// Attaches the program to `interface`, for frames to be [given](Self::give) to it: its driver
+    /// makes ready for XDP then. It stays attached while `self` lives.
+    ///
+    /// # Panics
+    ///
+    /// If there is no such interface, or its driver knows no XDP.
+    pub fn attach(&mut self, interface: &str) {
+        program(&mut self.ebpf)
+            .attach(interface, XdpMode::Driver)
+            .unwrap_or_else(|error| panic!("attaching to {interface}: {error:?}"));
+    }
+
+    /// Runs the program on `frame` as if interface number `ifindex` had received it, and gives it
+    /// to the network stack if it passes. The stack is done with it on return.
+    ///
+    /// # Panics
+    ///
+    /// If the kernel refuses: live frames came with Linux 5.18.
+    pub fn give(&mut self, frame: &[u8], ifindex: u32) {
+        // struct xdp_md: data, data_end, data_meta, ingress_ifindex, rx_queue_index,
+        // egress_ifindex.
+        let len = u32::try_from(frame.len()).expect("a frame");
+        let context = [0, len, 0, ifindex, 0, 0];
+        let result = program(&mut self.ebpf).test_run(TestRunOptions {
+            data_in: Some(frame),
+            ctx_in: Some(bytemuck::bytes_of(&context)),
+            attrs: TestRunAttrs::new().xdp_live_frames(1),
+            ..TestRunOptions::default()
+        });
+        result.unwrap_or_else(|error| panic!("a live frame of {len} bytes: {error:?}"));
     }
 
     /// The counters of each CPU.

@@ -20,7 +20,7 @@ mod attempt;
 mod files;
 mod gate;
 pub mod greeter;
-mod namespace;
+pub(crate) mod namespace;
 pub mod probe;
 mod process;
 
@@ -32,7 +32,7 @@ pub use probe::{Outcome, Tally};
 use process::Running;
 
 /// What the lab's namespaces and directories are called, before the process and a number.
-const PREFIX: &str = "gate-lab-";
+pub(crate) const PREFIX: &str = "gate-lab-";
 
 /// The guarded port, where the greeter listens.
 pub const SMTP: u16 = 25;

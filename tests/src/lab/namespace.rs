@@ -4,11 +4,16 @@ use std::{
     ffi::OsStr,
     fs,
     io::Write as _,
+    os::fd::AsFd as _,
+    path::Path,
     process::{Command, Stdio},
 };
 
 use anyhow::{Context as _, Result, ensure};
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::{
+    process::{Pid, Signal, kill_process},
+    thread::{LinkNameSpaceType, move_into_link_name_space},
+};
 
 use super::process::checked;
 
@@ -17,13 +22,13 @@ const NAMESPACES: &str = "/run/netns";
 
 /// A network namespace with its loopback up. Removed on drop.
 #[derive(Debug)]
-pub(super) struct Namespace {
+pub(crate) struct Namespace {
     name: String,
 }
 
 impl Namespace {
     /// Makes `PREFIX-NAME`.
-    pub(super) fn new(prefix: &str, name: &str) -> Result<Self> {
+    pub(crate) fn new(prefix: &str, name: &str) -> Result<Self> {
         ensure!(
             rustix::process::geteuid().is_root(),
             "the lab needs root, for network namespaces: `cargo xtask test` asks sudo for it"
@@ -46,6 +51,13 @@ impl Namespace {
         Ok(namespace)
     }
 
+    /// Moves the calling thread in; what it opens and runs from now on is in there.
+    pub(crate) fn enter(&self) -> Result<()> {
+        let namespace = fs::File::open(Path::new(NAMESPACES).join(&self.name))?;
+        move_into_link_name_space(namespace.as_fd(), Some(LinkNameSpaceType::Network))
+            .with_context(|| format!("entering {}", self.name))
+    }
+
     /// Its name, as `ip netns` knows it.
     pub(super) fn name(&self) -> &str {
         &self.name
@@ -64,7 +76,7 @@ impl Namespace {
     }
 
     /// Runs commands of `ip`, in one go.
-    pub(super) fn ip(&self, commands: &[&str]) -> Result<()> {
+    pub(crate) fn ip(&self, commands: &[&str]) -> Result<()> {
         let mut ip = Command::new("ip");
         ip.args(["-netns", &self.name, "-batch", "-"]);
         let mut child = ip

@@ -8,5 +8,6 @@ mod headers;
 mod random;
 mod reference;
 mod reports;
+mod stack;
 mod truncation;
 mod verdicts;

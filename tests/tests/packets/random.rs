@@ -53,10 +53,13 @@ fn tcp_flags() -> impl Strategy<Value = u8> {
     prop_oneof![6 => Just(flags::SYN), 1 => Just(flags::SYN | flags::ACK), 2 => any::<u8>()]
 }
 
-/// Packets of every make, valid ones among them.
-pub(crate) fn packet() -> impl Strategy<Value = Packet> {
+/// Packets of every make, valid ones among them, behind up to `max_tags` tags.
+pub(crate) fn packet(
+    source: impl Strategy<Value = &'static str>,
+    max_tags: usize,
+) -> impl Strategy<Value = Packet> {
     let around = (
-        vec(select(vec![DOT1Q, DOT1AD, 0x9100]), 0..4),
+        vec(select(vec![DOT1Q, DOT1AD, 0x9100]), 0..=max_tags),
         option::weighted(0.3, fragment()),
         prop_oneof![2 => Just(0), 1 => (1..=10_usize).prop_map(|words| words * 4)],
         prop_oneof![2 => Just(vec![]), 2 => vec(extension(), 0..8)],
@@ -69,7 +72,7 @@ pub(crate) fn packet() -> impl Strategy<Value = Packet> {
         option::weighted(0.2, 0..60_usize),
         option::weighted(0.1, any::<u8>()),
     );
-    (source(), around, inside, 0..20_usize).prop_map(|(source, around, inside, padding)| {
+    (source, around, inside, 0..20_usize).prop_map(|(source, around, inside, padding)| {
         let (tags, fragment, ip_options, extensions) = around;
         let (port, flags, tcp_options, data, keep, protocol) = inside;
         let mut packet = Packet::syn(source).port(port).flags(flags).data(data);
@@ -96,7 +99,7 @@ pub(crate) fn packet() -> impl Strategy<Value = Packet> {
 fn mutated() -> impl Strategy<Value = Vec<u8>> {
     let changes = vec((any::<Index>(), any::<u8>()), 0..4);
     let cut = option::weighted(0.2, any::<Index>());
-    (packet(), changes, cut).prop_map(|(packet, changes, cut)| {
+    (packet(source(), 3), changes, cut).prop_map(|(packet, changes, cut)| {
         let mut frame = packet.frame();
         for (at, byte) in changes {
             let at = at.index(frame.len());
