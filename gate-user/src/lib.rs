@@ -17,3 +17,4 @@ pub mod feeds;
 pub mod kernel;
 pub mod network;
 pub mod plan;
+mod watch;

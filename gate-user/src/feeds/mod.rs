@@ -13,7 +13,6 @@ mod guards;
 mod handle;
 mod last_good;
 mod status;
-mod watch;
 mod worker;
 
 pub use coverage::Coverage;

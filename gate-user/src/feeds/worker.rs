@@ -20,11 +20,11 @@ use super::{
     feed::{Feed, Look},
     handle::Status,
     last_good::LastGood,
-    watch::Watch,
 };
 use crate::{
     book::FeedEntry,
     config::{FeedConfig, FeedName},
+    watch::Watch,
 };
 
 /// How long a file must have been left alone before it is read.

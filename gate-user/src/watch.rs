@@ -1,4 +1,4 @@
-//! Watching directories with inotify.
+//! Watching directories with inotify: feeds and Maildirs.
 
 use std::{
     collections::BTreeSet,
@@ -14,9 +14,9 @@ use notify::{
     event::{AccessKind, AccessMode},
 };
 
-/// The directories of the feeds' files: files are replaced by renaming, which the file replaced
+/// Directories, not files: files are replaced by renaming, which the file replaced
 /// does not tell.
-pub(super) struct Watch {
+pub(crate) struct Watch {
     watcher: Option<RecommendedWatcher>,
     watched: BTreeSet<PathBuf>,
     /// Whether a change has been told since the last `hear_again`.
@@ -26,7 +26,7 @@ pub(super) struct Watch {
 impl Watch {
     /// A watch that calls `tell` when something has changed, and then not again before
     /// [`Watch::hear_again`]: a busy directory tells one change at a time.
-    pub(super) fn new(tell: impl Fn() + Send + 'static) -> Self {
+    pub(crate) fn new(tell: impl Fn() + Send + 'static) -> Self {
         let told = Arc::new(AtomicBool::new(false));
         let hear = {
             let told = Arc::clone(&told);
@@ -39,7 +39,7 @@ impl Watch {
         };
         let watcher = notify::recommended_watcher(hear)
             .inspect_err(|error| {
-                tracing::warn!(%error, "cannot watch files: changes of feeds are seen late");
+                tracing::warn!(%error, "cannot watch files: changes are seen late");
             })
             .ok();
         Self {
@@ -50,13 +50,13 @@ impl Watch {
     }
 
     /// From now on the next change is told.
-    pub(super) fn hear_again(&self) {
+    pub(crate) fn hear_again(&self) {
         self.told.store(false, Ordering::Release);
     }
 
     /// Watches these directories and no others. To be called again and again: one that is not
     /// there yet, or was made anew, is watched from then on.
-    pub(super) fn directories(&mut self, dirs: BTreeSet<PathBuf>) {
+    pub(crate) fn directories(&mut self, dirs: BTreeSet<PathBuf>) {
         let Some(watcher) = &mut self.watcher else {
             return;
         };
@@ -73,7 +73,7 @@ impl Watch {
     }
 }
 
-/// Reading, which the feeds do themselves, is no change.
+/// Reading, which whoever watches does himself, is no change.
 fn is_change(kind: EventKind) -> bool {
     match kind {
         EventKind::Access(access) => access == AccessKind::Close(AccessMode::Write),
