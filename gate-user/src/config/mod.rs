@@ -7,6 +7,7 @@
 mod check;
 mod enforcement;
 mod error;
+mod evidence;
 mod feed;
 mod gate;
 mod log;
@@ -25,6 +26,9 @@ use crate::network::Network;
 pub use crate::plan::Enforcement;
 pub use enforcement::Enforcements;
 pub use error::{ConfigError, Problem};
+pub use evidence::{
+    Blame, EvidenceConfig, Forwarder, Listen, MaildirConfig, QuarantineConfig, Recipient, Then,
+};
 pub use feed::{FeedConfig, FeedFormat, FeedName, Guards};
 pub use gate::{Attach, GateConfig, InterfaceName, Ports};
 pub use log::{LogConfig, LogFormat, LogLevel};
@@ -48,6 +52,8 @@ pub struct Config {
     pub allow: AllowConfig,
     /// What each reason means for a listed source.
     pub enforcement: Enforcements,
+    /// What comes in about sources.
+    pub evidence: EvidenceConfig,
     /// Lists that others make, read from files.
     #[serde(rename = "feed")]
     pub feeds: Vec<FeedConfig>,

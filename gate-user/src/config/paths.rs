@@ -13,7 +13,8 @@ use super::value;
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Paths {
-    /// What must survive a reboot: the book, the last good copy of each feed. Default:
+    /// What must survive a reboot: the book, the last good copy of each feed,
+    /// what was refused as evidence. Default:
     /// `"/var/lib/gate"`.
     #[serde(deserialize_with = "value::absolute")]
     pub state: PathBuf,
@@ -44,6 +45,11 @@ impl Paths {
     /// The directory of the last good copies of the feeds.
     pub fn feeds(&self) -> PathBuf {
         self.state.join("feeds")
+    }
+
+    /// The directory of what was refused as evidence.
+    pub fn quarantine(&self) -> PathBuf {
+        self.state.join("quarantine")
     }
 
     /// The socket that `gatectl` speaks to.

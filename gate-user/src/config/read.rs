@@ -11,7 +11,9 @@ use toml::{
     de::{DeArray, DeTable, DeValue},
 };
 
-use super::{Config, FeedConfig, Problem, check, message};
+use super::{
+    Config, EvidenceConfig, FeedConfig, Forwarder, MaildirConfig, Problem, check, message,
+};
 
 /// Where each key stands in the text.
 pub(super) type Places = BTreeMap<String, Range<usize>>;
@@ -62,6 +64,11 @@ fn every_key() -> String {
         "/example".into(),
     );
     let config = Config {
+        evidence: EvidenceConfig {
+            forwarders: vec![Forwarder::example()],
+            maildirs: vec![MaildirConfig::example()],
+            ..EvidenceConfig::default()
+        },
         feeds: vec![example],
         ..Config::default()
     };
@@ -176,6 +183,7 @@ impl Reader<'_> {
         let Some(DeValue::Table(good)) = good.first().map(Spanned::get_ref) else {
             return;
         };
+        let required = required(path);
         for (i, element) in given.iter().enumerate() {
             let path = format!("{path}[{}]", i + 1);
             let DeValue::Table(table) = element.get_ref() else {
@@ -183,7 +191,7 @@ impl Reader<'_> {
                 self.problem(element.span(), &path, &message);
                 continue;
             };
-            for key in FeedConfig::REQUIRED {
+            for &key in required {
                 if !table.contains_key(key) {
                     let message = format!("`{key}` is missing");
                     self.problem(element.span(), &path, &message);
@@ -196,6 +204,15 @@ impl Reader<'_> {
     fn problem(&mut self, span: Range<usize>, key: &str, message: &str) {
         self.problems
             .push(Problem::at(self.text, span, key, message));
+    }
+}
+
+/// The keys without a default of the tables in a list.
+fn required(list: &str) -> &'static [&'static str] {
+    match list {
+        "evidence.forwarder" => &Forwarder::REQUIRED,
+        "evidence.maildir" => &MaildirConfig::REQUIRED,
+        _ => &FeedConfig::REQUIRED,
     }
 }
 

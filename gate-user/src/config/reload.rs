@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fmt};
 
-use super::{Config, GateConfig, LogConfig};
+use super::{Config, EvidenceConfig, GateConfig, LogConfig};
 
 /// A key whose value is another one than before.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -39,6 +39,10 @@ impl Config {
             },
             paths: self.paths.clone(),
             control: self.control.clone(),
+            evidence: EvidenceConfig {
+                listen: self.evidence.listen,
+                ..new.evidence
+            },
             log: LogConfig {
                 format: self.log.format,
                 ..new.log

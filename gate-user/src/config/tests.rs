@@ -40,6 +40,16 @@ fn the_values_that_the_example_shows_are_the_defaults() {
         }
     );
     shown.feeds.clear();
+    let [forwarder] = shown.evidence.forwarders[..] else {
+        panic!("{:?}", shown.evidence.forwarders);
+    };
+    assert_eq!(forwarder.blame, Blame::default());
+    shown.evidence.forwarders.clear();
+    let [maildir] = &shown.evidence.maildirs[..] else {
+        panic!("{:?}", shown.evidence.maildirs);
+    };
+    assert_eq!((maildir.trap, maildir.then), (false, Then::default()));
+    shown.evidence.maildirs.clear();
     assert_eq!(shown, Config::default());
 }
 
@@ -181,6 +191,29 @@ fn what_is_no_toml() {
 }
 
 #[test]
+fn what_a_list_of_evidence_lacks() {
+    told(&[
+        (
+            "[[evidence.forwarder]]\nblame = 'nobody'",
+            "gate.toml:1:1: evidence.forwarder[1]: `network` is missing",
+        ),
+        (
+            "[[evidence.maildir]]",
+            "gate.toml:1:1: evidence.maildir[1]: `path` is missing",
+        ),
+        (
+            "[[evidence.maildir]]\npath = '/a'\nthen = 'burn'",
+            "evidence.maildir[1].then: `burn` is not known here",
+        ),
+        ("[evidence]\ntraps = ['a']", "`a` is not a recipient"),
+        (
+            "[evidence]\nlisten = '0.0.0.0:80'",
+            "is not a loopback address",
+        ),
+    ]);
+}
+
+#[test]
 fn an_unknown_key() {
     told(&[
         (
@@ -189,7 +222,7 @@ fn an_unknown_key() {
         ),
         (
             "[gaet]",
-            "gate.toml:1:2: gaet: unknown key (did you mean `gate`?); known here: allow, control, enforcement, feed, gate, log, paths",
+            "gate.toml:1:2: gaet: unknown key (did you mean `gate`?); known here: allow, control, enforcement, evidence, feed, gate, log, paths",
         ),
         (
             "speed = 1",

@@ -3,6 +3,7 @@
 //! In: [`Evidence`], one record a report or a count of mail. It says what was seen, never what
 //! is to be done about it.
 
+pub mod intake;
 mod model;
 
 pub use model::{Digest, Evidence, Kind, MAX_FROM};

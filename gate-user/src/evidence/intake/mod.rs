@@ -1,0 +1,54 @@
+//! From what comes in to evidence: complaints by mail, verdicts of filters, bounces.
+//!
+//! Everything that comes in is somebody's word, and much of it is hostile: it is read within
+//! bounds of size, depth and number, what says whom to blame is believed only as far as its
+//! writer is ([`offender`]), and what cannot be understood is refused with the reason.
+
+mod complaint;
+mod desk;
+mod feedback;
+mod mail;
+mod maildir;
+mod public;
+mod quarantine;
+mod received;
+mod reporter;
+mod trust;
+mod verdict;
+
+use std::{net::IpAddr, time::Duration};
+
+pub use complaint::{Complaint, Format, Handed, Refused};
+pub use desk::{Counts, Desk, DeskError};
+pub use feedback::NotAComplaint;
+pub use mail::TooComplex;
+pub use maildir::{Handling, Mail, Maildirs};
+pub use received::{Found, NoSource, offender};
+pub use reporter::distinct as distinct_reporters;
+pub use trust::{Standing, Trust};
+pub use verdict::{Bad, Batch};
+
+use crate::config::{EvidenceConfig, Recipient};
+
+/// What is needed to read what comes in. Made anew when the configuration or the machine's
+/// addresses change.
+#[derive(Clone, Debug)]
+pub struct Intake {
+    trust: Trust,
+    traps: Vec<Recipient>,
+    /// Bytes.
+    max_report: usize,
+    max_age: Duration,
+}
+
+impl Intake {
+    /// By the configuration, on a machine with the addresses `own`.
+    pub fn new(config: &EvidenceConfig, own: impl IntoIterator<Item = IpAddr>) -> Self {
+        Self {
+            trust: Trust::new(config, own),
+            traps: config.traps.clone(),
+            max_report: config.max_report as usize,
+            max_age: config.max_age,
+        }
+    }
+}
