@@ -137,3 +137,59 @@ fn a_network_that_is_listed_while_clients_connect_is_shut_at_once() -> Result<()
     assert_eq!((tally.refused, tally.timed_out), (0, 0), "{tally:?}");
     Ok(())
 }
+
+#[test]
+fn gates_live_side_by_side() -> Result<()> {
+    let lab = Lab::new()?;
+    let other_link = lab.add_link()?;
+    let gate = lab.gate().start()?;
+    let other = lab
+        .gate()
+        .named("other")
+        .only_on(other_link.device())
+        .start()?;
+    gate.block("192.0.2.1")?;
+    other.block("192.0.2.2")?;
+    for (source, over_first, over_other) in [
+        ("192.0.2.1", TimedOut, Connected),
+        ("192.0.2.2", Connected, TimedOut),
+    ] {
+        assert_eq!(lab.connect(source)?, over_first, "{source}");
+        let found = lab.from(source).over(&other_link).connect()?;
+        assert_eq!(found, over_other, "{source} over the other link");
+    }
+    other.must(&["detach", "--yes"])?;
+    assert_eq!(lab.connect("192.0.2.1")?, TimedOut, "the first gate stays");
+    Ok(())
+}
+
+#[test]
+fn an_interface_that_cannot_be_had_is_an_error_that_says_why() -> Result<()> {
+    let lab = Lab::new()?;
+    let gate = lab.gate().start()?;
+    gate.block("192.0.2.7")?;
+    for (second, says) in [
+        // Occupied: the other program's name and id are shown, and nothing is replaced.
+        (
+            lab.gate().named("second"),
+            "already carries the XDP program `gate` (id ",
+        ),
+        (
+            lab.gate().named("third").only_on("nosuch0"),
+            "interface `nosuch0` does not exist",
+        ),
+        // The loopback driver has no native XDP.
+        (
+            lab.gate()
+                .named("fourth")
+                .only_on("lo")
+                .set("attach", "native"),
+            "its driver has no native XDP",
+        ),
+    ] {
+        let error = second.start().expect_err(says);
+        assert!(error.to_string().contains(says), "{error}");
+    }
+    assert_eq!(lab.connect("192.0.2.7")?, TimedOut, "the first gate stays");
+    Ok(())
+}

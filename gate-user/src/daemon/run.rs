@@ -25,7 +25,7 @@ use super::{
 };
 use crate::{
     book::Change,
-    config::Config,
+    config::{Config, Effect},
     control::{
         ServiceError,
         api::{Detached, Reloaded},
@@ -314,6 +314,8 @@ impl Loop {
         let fresh =
             Config::load(&path).map_err(|error| ServiceError::BadRequest(error.to_string()))?;
         let former = Arc::clone(&self.writer.config);
+        let changes = former.changes(&fresh);
+        let fresh = former.reloaded(fresh);
         let allow = Change::Configure {
             allow: fresh.allow.networks.clone(),
         };
@@ -332,11 +334,14 @@ impl Loop {
         self.attach().await;
         self.look_at_machine().await;
         self.feeds.configure(self.writer.config.feeds.clone());
-        tracing::info!(by, "configuration read again");
+        tracing::info!(by, changes = changes.len(), "configuration read again");
+        let (live, restart): (Vec<_>, Vec<_>) = changes
+            .into_iter()
+            .partition(|change| change.effect == Effect::Live);
         Ok(Reloaded {
             config: shown,
-            changes: Vec::new(),
-            needs_restart: Vec::new(),
+            changes: live.iter().map(ToString::to_string).collect(),
+            needs_restart: restart.into_iter().map(|change| change.key).collect(),
         })
     }
 }

@@ -25,6 +25,7 @@ const INTERVAL: Duration = Duration::from_millis(50);
 pub struct GateBuilder<'a> {
     server: &'a Namespace,
     workspace: &'a Workspace,
+    name: &'static str,
     interfaces: Vec<String>,
     keys: Vec<(String, Value)>,
     tables: String,
@@ -36,6 +37,7 @@ impl<'a> GateBuilder<'a> {
         Self {
             server,
             workspace,
+            name: "gate",
             interfaces: vec![link.device().to_owned()],
             keys: Vec::new(),
             tables: String::new(),
@@ -47,6 +49,20 @@ impl<'a> GateBuilder<'a> {
     #[must_use]
     pub fn on(mut self, link: &Link) -> Self {
         self.interfaces.push(link.device().to_owned());
+        self
+    }
+
+    /// On the interface `device` alone.
+    #[must_use]
+    pub fn only_on(mut self, device: &str) -> Self {
+        self.interfaces = vec![device.to_owned()];
+        self
+    }
+
+    /// With directories of its own, so that it lives beside another gate of the same lab.
+    #[must_use]
+    pub fn named(mut self, name: &'static str) -> Self {
+        self.name = name;
         self
     }
 
@@ -77,19 +93,24 @@ impl<'a> GateBuilder<'a> {
     /// # Errors
     /// It does not come to stand: the error shows the end of its log.
     pub fn start(self) -> Result<Gate<'a>> {
-        let config = self.workspace.dir("etc")?.join("gate.toml");
+        let config = self.dir("etc")?.join("gate.toml");
         fs::write(&config, self.toml()?)?;
         let mut gate = Gate {
             server: self.server,
-            program: self.program.map_or_else(|| program("gated"), Ok)?,
+            program: self.program.clone().map_or_else(|| program("gated"), Ok)?,
             config,
-            pins: self.workspace.dir("bpf")?.join("gate"),
-            socket: self.workspace.dir("run")?.join("control.sock"),
-            log: self.workspace.dir("log")?.join("gated.log"),
+            pins: self.dir("bpf")?,
+            socket: self.dir("run")?.join("control.sock"),
+            log: self.dir("log")?.join("gated.log"),
             child: None,
         };
         gate.start()?;
         Ok(gate)
+    }
+
+    /// A directory of this gate alone.
+    fn dir(&self, what: &str) -> Result<PathBuf> {
+        self.workspace.dir(&format!("{what}/{}", self.name))
     }
 
     /// The configuration. Strings, numbers and lists are written in TOML as they are in JSON.
@@ -97,8 +118,8 @@ impl<'a> GateBuilder<'a> {
         let key = |(key, value): &(String, Value)| format!("{key} = {value}\n");
         let keys: String = self.keys.iter().map(key).collect();
         let interfaces = json!(self.interfaces);
-        let dir = |name: &str| self.workspace.dir(name).map(|dir| json!(dir));
-        let (state, run, pins) = (dir("state")?, dir("run")?, dir("bpf/gate")?);
+        let dir = |what: &str| self.dir(what).map(|dir| json!(dir));
+        let (state, run, pins) = (dir("state")?, dir("run")?, dir("bpf")?);
         let tables = &self.tables;
         Ok(format!(
             "[gate]\ninterfaces = {interfaces}\n{keys}\n\
