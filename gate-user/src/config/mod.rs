@@ -15,6 +15,8 @@ mod message;
 mod paths;
 mod read;
 mod reload;
+mod rollup;
+mod score;
 mod value;
 
 use std::path::Path;
@@ -34,6 +36,8 @@ pub use gate::{Attach, GateConfig, InterfaceName, Ports};
 pub use log::{LogConfig, LogFormat, LogLevel};
 pub use paths::{ControlConfig, Paths, SocketMode};
 pub use reload::{Effect, KeyChange};
+pub use rollup::{RemovalConfig, RollupConfig, Wider};
+pub use score::{Credit, ListingConfig, ScoreConfig};
 
 /// Where the configuration is looked for when nothing else is said.
 pub const DEFAULT_PATH: &str = "/etc/gate/gate.toml";
@@ -57,6 +61,17 @@ pub struct Config {
     /// Lists that others make, read from files.
     #[serde(rename = "feed")]
     pub feeds: Vec<FeedConfig>,
+    /// How evidence becomes a score.
+    pub score: ScoreConfig,
+    /// What an operator knows of a network.
+    #[serde(rename = "credit")]
+    pub credits: Vec<Credit>,
+    /// How long a listing lasts that follows from a score.
+    pub listing: ListingConfig,
+    /// When a whole network is listed.
+    pub rollup: RollupConfig,
+    /// When a listing is ended on request.
+    pub removal: RemovalConfig,
     /// What `gated` says about itself.
     pub log: LogConfig,
 }

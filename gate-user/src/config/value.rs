@@ -47,6 +47,18 @@ pub(super) fn share<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D
     }
 }
 
+/// A part of a whole that is not nothing: more than 0, up to 1.
+pub(super) fn positive_share<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+    let share = share(deserializer)?;
+    if share > 0.0 {
+        Ok(share)
+    } else {
+        Err(D::Error::custom(
+            "0 is no share here: expected more than 0, such as 0.003 for 0.3 %",
+        ))
+    }
+}
+
 /// A factor of 1 or more.
 pub(super) fn factor<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
     let factor = f64::deserialize(deserializer)?;

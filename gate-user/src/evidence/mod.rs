@@ -5,5 +5,11 @@
 
 pub mod intake;
 mod model;
+mod score;
 
-pub use model::{Digest, Evidence, Kind, MAX_FROM};
+pub use {
+    model::{Digest, Evidence, Kind, MAX_FROM},
+    score::{
+        Complaint, Component, DnsblAnswer, Milli, Part, PtrClass, Score, SourceEvidence, Sum, score,
+    },
+};
