@@ -17,4 +17,6 @@ pub mod feeds;
 pub mod kernel;
 pub mod network;
 pub mod plan;
+pub mod removal;
+pub mod rollup;
 mod watch;

@@ -122,7 +122,7 @@ pub enum BookError {
 
 impl BookError {
     /// What SQLite said while `doing` something with the database at `path`.
-    pub(super) fn database(path: &Path, doing: &'static str, source: sqlx::Error) -> Self {
+    pub(crate) fn database(path: &Path, doing: &'static str, source: sqlx::Error) -> Self {
         // https://sqlite.org/rescode.html: SQLITE_CORRUPT and SQLITE_NOTADB; the low byte of an
         // extended code is the primary one.
         let damage = source.as_database_error().filter(|error| {

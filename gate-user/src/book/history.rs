@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use jiff::Timestamp;
-use sqlx::{QueryBuilder, Sqlite, SqlitePool, sqlite::SqliteConnectOptions};
+use sqlx::{QueryBuilder, Sqlite, SqlitePool, pool::PoolConnection, sqlite::SqliteConnectOptions};
 
 use super::{
     change::EndCause,
@@ -85,6 +85,20 @@ impl History {
             pool: SqlitePool::connect_lazy_with(options.read_only(true)),
             path: path.into(),
         }
+    }
+
+    /// A connection that reads what is stored beside the book.
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    pub(crate) async fn connection(&self) -> Result<PoolConnection<Sqlite>, BookError> {
+        let connection = self.pool.acquire().await;
+        connection.map_err(|source| self.failed("opening it to read", source))
+    }
+
+    /// What the database said while `doing` something through [`History::connection`].
+    pub(crate) fn failed(&self, doing: &'static str, source: sqlx::Error) -> BookError {
+        BookError::database(&self.path, doing, source)
     }
 
     /// The entries of the networks in `scope`, in force and ended, the youngest first, at most

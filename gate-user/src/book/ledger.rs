@@ -6,11 +6,12 @@ use jiff::Timestamp;
 
 use super::{
     change::{Applied, Change},
-    draft::{Origins, draft},
+    draft::Origins,
     error::BookError,
     history::History,
     state::Book,
     store::Store,
+    work::Work,
 };
 
 /// The book, to be changed. There is one for each database: a second is refused.
@@ -64,14 +65,31 @@ impl Ledger {
         now: Timestamp,
         by: &str,
     ) -> Result<Applied, BookError> {
-        let now = Timestamp::from_second(now.as_second()).unwrap_or(now);
-        let (book, first_id) = (self.book.clone(), self.next_id);
-        let drafted = draft(book, &mut self.origins, first_id, changes, now)?;
-        self.store.write(&drafted.edits, now, by).await?;
+        let mut work = self.begin(now).await?;
+        let outcomes = work.apply(changes)?;
+        let touched = work.commit(by).await?;
+        Ok(Applied { outcomes, touched })
+    }
 
-        self.next_id = drafted.next_id;
-        self.book = drafted.book;
-        Ok(drafted.applied)
+    /// Begins a transaction at `now`, taken in whole seconds, for changes that must be committed
+    /// together with something else.
+    ///
+    /// # Errors
+    /// [`BookError::Database`] if the database cannot be written.
+    pub async fn begin(&mut self, now: Timestamp) -> Result<Work<'_>, BookError> {
+        let (transaction, path) = self.store.begin().await?;
+        Ok(Work {
+            transaction,
+            path,
+            book: self.book.clone(),
+            next_id: self.next_id,
+            shown: &mut self.book,
+            shown_next_id: &mut self.next_id,
+            origins: &mut self.origins,
+            edits: Vec::new(),
+            touched: Vec::new(),
+            now: Timestamp::from_second(now.as_second()).unwrap_or(now),
+        })
     }
 
     /// When the first entry ends by itself, and [`Change::Expire`] has something to do.

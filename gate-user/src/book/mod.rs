@@ -17,8 +17,8 @@ mod store;
 pub(crate) mod testing;
 mod tree;
 mod width;
+mod work;
 
-pub(crate) use state::Listed;
 pub use {
     change::{Applied, Change, EndCause, FeedEntry, NewAllow, NewListing, Outcome, Replaced},
     error::{BookError, Refusal},
@@ -28,4 +28,6 @@ pub use {
     record::Standing,
     state::{Book, Counts},
     width::{WIDEST_V4, WIDEST_V6, check_allow_width, check_width},
+    work::Work,
 };
+pub(crate) use {row::sort_key, state::Listed};

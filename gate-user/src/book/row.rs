@@ -24,7 +24,7 @@ pub(super) const HISTORY: &str = "id, network, standing, origin, comment, eviden
 
 /// The network's place in the order of the book, as text: family, first address, length of
 /// prefix, all in hexadecimal of fixed width.
-pub(super) fn sort_key(network: Network) -> String {
+pub(crate) fn sort_key(network: Network) -> String {
     let length = network.prefix_len();
     match network.address() {
         std::net::IpAddr::V4(v4) => format!("4{:08x}{length:02x}", v4.to_bits()),

@@ -105,6 +105,11 @@ impl Book {
         self.listings.within(network).filter_map(Listed::new)
     }
 
+    /// The listings of `network` and of every network that covers it, without a copy of them.
+    pub(crate) fn listed_covering(&self, network: Network) -> impl Iterator<Item = Listed<'_>> {
+        self.listings.covering(network).filter_map(Listed::new)
+    }
+
     /// The networks of the allow entries; one with several entries comes several times.
     pub(crate) fn allowed(&self) -> impl Iterator<Item = Network> {
         self.allow.iter().map(|record| record.network)

@@ -9,9 +9,8 @@ use std::{
 };
 
 use futures_util::TryStreamExt as _;
-use jiff::Timestamp;
 use sqlx::{
-    ConnectOptions as _, Connection as _, QueryBuilder, Sqlite, SqliteConnection,
+    ConnectOptions as _, Connection as _, QueryBuilder, Sqlite, SqliteConnection, Transaction,
     migrate::{MigrateError, Migrator},
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
 };
@@ -148,16 +147,12 @@ impl Store {
         Ok((book, last.unwrap_or(0) + 1))
     }
 
-    /// Writes all edits in one transaction, and commits it.
-    pub(super) async fn write(
-        &mut self,
-        edits: &Edits,
-        now: Timestamp,
-        by: &str,
-    ) -> Result<(), BookError> {
+    /// Begins a transaction.
+    pub(super) async fn begin(&mut self) -> Result<(Transaction<'_, Sqlite>, &Path), BookError> {
         let path = &self.path;
-        let written = write(&mut self.connection, edits, now.as_second(), by).await;
-        written.map_err(|source| BookError::database(path, "storing changes", source))
+        let begun = self.connection.begin().await;
+        let begun = begun.map_err(|source| BookError::database(path, "storing changes", source))?;
+        Ok((begun, path))
     }
 
     /// A reader of the history, with connections of its own.
@@ -190,13 +185,13 @@ fn lock(path: &Path) -> Result<File, BookError> {
     })
 }
 
-async fn write(
-    connection: &mut SqliteConnection,
+/// Writes all edits.
+pub(super) async fn write(
+    transaction: &mut SqliteConnection,
     edits: &Edits,
     now: i64,
     by: &str,
 ) -> Result<(), sqlx::Error> {
-    let mut transaction = connection.begin().await?;
     // Ends come first: what takes the place of an ended entry would collide with it.
     for cause in EndCause::ALL {
         let first_added = edits.added.first().map_or(i64::MAX, |record| record.id);
@@ -206,17 +201,17 @@ async fn write(
             .filter_map(|(&id, &ended)| (ended == cause).then_some(id))
             .collect();
         for ids in ids.chunks(ROWS) {
-            end(&mut transaction, ids, now, cause, by).await?;
+            end(&mut *transaction, ids, now, cause, by).await?;
         }
     }
     let renewed: Vec<_> = edits.renewed.values().collect();
     for records in renewed.chunks(ROWS) {
-        renew(&mut transaction, records, now, by).await?;
+        renew(&mut *transaction, records, now, by).await?;
     }
     for records in edits.added.chunks(ROWS) {
-        add(&mut transaction, records, edits, now, by).await?;
+        add(&mut *transaction, records, edits, now, by).await?;
     }
-    transaction.commit().await
+    Ok(())
 }
 
 async fn end(

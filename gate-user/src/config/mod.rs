@@ -37,7 +37,7 @@ pub use log::{LogConfig, LogFormat, LogLevel};
 pub use paths::{ControlConfig, Paths, SocketMode};
 pub use reload::{Effect, KeyChange};
 pub use rollup::{RemovalConfig, RollupConfig, Wider};
-pub use score::{Credit, ListingConfig, ScoreConfig};
+pub use score::{ListingConfig, ScoreConfig};
 
 /// Where the configuration is looked for when nothing else is said.
 pub const DEFAULT_PATH: &str = "/etc/gate/gate.toml";
@@ -63,9 +63,6 @@ pub struct Config {
     pub feeds: Vec<FeedConfig>,
     /// How evidence becomes a score.
     pub score: ScoreConfig,
-    /// What an operator knows of a network.
-    #[serde(rename = "credit")]
-    pub credits: Vec<Credit>,
     /// How long a listing lasts that follows from a score.
     pub listing: ListingConfig,
     /// When a whole network is listed.

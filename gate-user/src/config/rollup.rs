@@ -1,7 +1,7 @@
 //! `[rollup]` and `[removal]`: when a whole network is listed, and when a listing is ended on
 //! request.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{fmt, str::FromStr, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
@@ -21,8 +21,8 @@ pub struct RollupConfig {
     #[serde(with = "value::duration")]
     pub window: Duration,
     /// The same for wider IPv4 networks: length of prefix, 16 to 23, and sources. Default: none.
-    /// Example: `{ 23 = 6, 22 = 9, 21 = 13, 20 = 19 }`.
-    pub wider: Wider,
+    /// Example: `["/23 6", "/22 9", "/21 13", "/20 19"]`.
+    pub wider: Vec<Wider>,
     /// A source is in good standing from this score on, 50 to 100; a rollup leaves it open.
     /// Default: `60`.
     #[serde(deserialize_with = "value::within::<_, _, 50, 100>")]
@@ -42,7 +42,7 @@ impl Default for RollupConfig {
             enabled: true,
             sources: 4,
             window: Duration::from_hours(7 * 24),
-            wider: Wider::default(),
+            wider: Vec::new(),
             good_score: 60,
             good_share: 0.5,
             good_messages: 100,
@@ -50,45 +50,51 @@ impl Default for RollupConfig {
     }
 }
 
-/// Sources that must be listed in networks wider than a /24, by length of prefix.
-#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
-#[serde(try_from = "BTreeMap<String, u32>", into = "BTreeMap<String, u32>")]
-pub struct Wider(BTreeMap<u8, u32>);
+/// How many sources must be listed in an IPv4 network wider than a /24: in text, `/23 6`.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Wider {
+    /// Length of prefix, 16 to 23.
+    pub length: u8,
+    /// Sources, 2 or more.
+    pub sources: u32,
+}
 
-impl Wider {
-    /// Length of prefix and sources, the widest first.
-    pub fn iter(&self) -> impl DoubleEndedIterator<Item = (u8, u32)> {
-        self.0.iter().map(|(&length, &sources)| (length, sources))
+impl FromStr for Wider {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let parsed = text.strip_prefix('/').and_then(|rest| {
+            let (length, sources) = rest.split_once(' ')?;
+            Some((length.parse().ok()?, sources.trim().parse().ok()?))
+        });
+        match parsed {
+            Some((length @ 16..=23, sources @ 2..)) => Ok(Self { length, sources }),
+            _ => Err(format!(
+                "`{text}` is no width for a rollup: expected a length of prefix from /16 to /23 \
+                 and 2 sources or more, such as \"/23 6\""
+            )),
+        }
     }
 }
 
-impl TryFrom<BTreeMap<String, u32>> for Wider {
+impl fmt::Display for Wider {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "/{} {}", self.length, self.sources)
+    }
+}
+
+impl TryFrom<String> for Wider {
     type Error = String;
 
-    fn try_from(given: BTreeMap<String, u32>) -> Result<Self, String> {
-        let one = |(length, sources): (String, u32)| match length.parse() {
-            Ok(length @ 16..=23) if sources >= 2 => Ok((length, sources)),
-            Ok(16..=23) => Err(format!(
-                "{sources} is too few for a /{length}: expected 2 sources or more"
-            )),
-            _ => Err(format!(
-                "`{length}` is no length of prefix for a rollup: expected 16 to 23"
-            )),
-        };
-        given
-            .into_iter()
-            .map(one)
-            .collect::<Result<_, _>>()
-            .map(Self)
+    fn try_from(text: String) -> Result<Self, String> {
+        text.parse()
     }
 }
 
-impl From<Wider> for BTreeMap<String, u32> {
+impl From<Wider> for String {
     fn from(wider: Wider) -> Self {
-        wider
-            .iter()
-            .map(|(length, sources)| (length.to_string(), sources))
-            .collect()
+        wider.to_string()
     }
 }
 

@@ -1,4 +1,4 @@
-//! `[score]`, `[[credit]]` and `[listing]`: how evidence becomes a score, and a score a listing.
+//! `[score]` and `[listing]`: how evidence becomes a score, and a score a listing.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use super::value;
 use crate::network::Network;
 
 /// `[score]`: how evidence becomes a score from 0 (worst) to 100, 50 where nothing is known.
-#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ScoreConfig {
     /// A source whose score is below this is listed; 0 lists none. Default: `25`.
@@ -81,6 +81,12 @@ pub struct ScoreConfig {
     /// complaint. Default: `20`.
     #[serde(deserialize_with = "value::within::<_, _, 0, 50>")]
     pub standing_points: u8,
+    /// Networks that are registered clean: each of their sources has an operator's credit, and a
+    /// rollup around them leaves them open. Default: none. Example: `["192.0.2.16/28"]`.
+    pub registered: Vec<Network>,
+    /// Points of that credit. Default: `20`.
+    #[serde(deserialize_with = "value::within::<_, _, 0, 50>")]
+    pub registered_points: u8,
     /// How long mail is remembered, in daily sums once it is two days old. Default: `"90d"`.
     #[serde(with = "value::duration")]
     pub memory: Duration,
@@ -109,28 +115,11 @@ impl Default for ScoreConfig {
             ptr_points: 10,
             ham_points: 20,
             standing_points: 20,
+            registered: Vec::new(),
+            registered_points: 20,
             memory: Duration::from_hours(90 * 24),
         }
     }
-}
-
-/// `[[credit]]`: what an operator knows of a network. A network with credit is registered clean:
-/// a rollup around it leaves it open.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
-#[serde(deny_unknown_fields)]
-pub struct Credit {
-    /// The network. No default. Example: `"192.0.2.16/28"`.
-    pub network: Network,
-    /// Points for each of its sources, -50 to 50. Default: `20`.
-    #[serde(
-        deserialize_with = "value::within::<_, _, -50, 50>",
-        default = "default_credit"
-    )]
-    pub points: i8,
-}
-
-const fn default_credit() -> i8 {
-    20
 }
 
 /// `[listing]`: how long a listing lasts that follows from a score.

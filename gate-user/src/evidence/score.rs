@@ -14,7 +14,7 @@
 //! mail is known, the weight is scaled down by how far the share of complaints stays below
 //! `complaint_share`.
 
-use std::{collections::BTreeSet, fmt, sync::Arc, time::Duration};
+use std::{collections::BTreeSet, fmt, fmt::Write as _, sync::Arc, time::Duration};
 
 use gate_common::Reason;
 use jiff::Timestamp;
@@ -53,7 +53,7 @@ pub struct SourceEvidence {
     /// What its PTR name tells, if that is known.
     pub ptr: Option<PtrClass>,
     /// An operator's credit, in points.
-    pub credit: i8,
+    pub credit: u8,
 }
 
 /// A report or a trap hit.
@@ -238,7 +238,8 @@ pub fn score(evidence: &SourceEvidence, now: Timestamp, config: &ScoreConfig) ->
     .flatten()
     .collect();
     let total: i64 = components.iter().map(|component| component.points.0).sum();
-    let value = ((UNKNOWN + total).clamp(0, 100 * ONE) / ONE) as u8;
+    let value = (UNKNOWN + total).clamp(0, 100 * ONE) / ONE;
+    let value = u8::try_from(value).unwrap_or(100);
     let mut score = Score {
         value,
         reason: None,
@@ -324,7 +325,7 @@ fn complaints(evidence: &SourceEvidence, now: i64, config: &ScoreConfig) -> Opti
         against_volume(reports + traps, weight, evidence, now, config)
     {
         counted = scaled;
-        detail.push_str(&format!("; {} % of its mail", Milli(share / 10)));
+        let _ = write!(detail, "; {} % of its mail", Milli(share / 10));
     }
     Some(Component {
         part: Part::Complaints,
@@ -410,7 +411,7 @@ fn shared(part: Part, what: &str, bad: u64, good: u64, limits: &Limits) -> Optio
         return None;
     }
     let all = bad.saturating_add(good);
-    let share = (u128::from(bad) * 1_000_000 / u128::from(all)) as i64;
+    let share = part_of(1_000_000, bad, all);
     let (least, first) = (millionths(limits.share), i64::from(limits.points) * ONE);
     let mut detail = format!("{bad} of {all} {what} within the window");
     let points = if all < u64::from(limits.messages) || share < least {
@@ -437,7 +438,7 @@ fn dnsbl(evidence: &SourceEvidence, config: &ScoreConfig) -> Option<Component> {
     zones.sort_unstable();
     Some(Component {
         part: Part::Dnsbl,
-        weight: Milli(ONE * zones.len() as i64),
+        weight: Milli(zones.iter().map(|_| ONE).sum()),
         points: Milli(-ONE * points.min(config.dnsbl_points.into())),
         detail: zones.join(", "),
     })
@@ -466,11 +467,11 @@ fn ham(evidence: &SourceEvidence, now: i64, config: &ScoreConfig) -> Option<Comp
     });
     let doublings = (ham / HAM_UNIT).checked_ilog2()?;
     let earned = (HAM_DOUBLING * i64::from(doublings)).min(ONE * i64::from(config.ham_points));
-    let all = u128::from(ham) + u128::from(bad);
+    let all = ham.saturating_add(bad);
     Some(Component {
         part: Part::Ham,
         weight: Milli(ONE.saturating_mul(i64::try_from(ham).unwrap_or(i64::MAX))),
-        points: Milli((u128::from(earned.unsigned_abs()) * u128::from(ham) / all) as i64),
+        points: Milli(part_of(earned, ham, all)),
         detail: format!("{ham} good of {all} messages"),
     })
     .filter(|component| component.points.0 > 0)
@@ -508,7 +509,7 @@ fn credit(evidence: &SourceEvidence) -> Option<Component> {
         part: Part::Credit,
         weight: Milli(ONE),
         points: Milli(ONE * i64::from(evidence.credit)),
-        detail: "an operator's".to_owned(),
+        detail: "registered clean".to_owned(),
     })
 }
 
@@ -526,6 +527,12 @@ fn total(
         .filter(|sum| sum.start.as_second() + i64::from(sum.length) > from)
         .map(count)
         .fold(0, u64::saturating_add)
+}
+
+/// As much of `whole` as `part` is of `all`.
+fn part_of(whole: i64, part: u64, all: u64) -> i64 {
+    let scaled = i128::from(whole) * i128::from(part) / i128::from(all.max(1));
+    i64::try_from(scaled).unwrap_or(whole)
 }
 
 fn seconds(duration: Duration) -> i64 {

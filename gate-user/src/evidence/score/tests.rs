@@ -223,7 +223,7 @@ fn any_sum() -> impl Strategy<Value = Sum> {
 fn any_evidence() -> impl Strategy<Value = SourceEvidence> {
     let complaints = prop::collection::vec(any_complaint(), 0..12);
     let sums = prop::collection::vec(any_sum(), 0..12);
-    (complaints, sums, -50..=50_i8).prop_map(|(complaints, sums, credit)| SourceEvidence {
+    (complaints, sums, 0..=50_u8).prop_map(|(complaints, sums, credit)| SourceEvidence {
         complaints,
         sums,
         credit,

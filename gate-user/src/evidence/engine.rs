@@ -1,0 +1,351 @@
+//! From evidence to listings: what came in is stored, the sources it touches are scored, and what
+//! follows for them and the networks around them is decided, all in one transaction.
+
+use std::collections::BTreeMap;
+
+use gate_common::Reason;
+use jiff::{SignedDuration, Timestamp};
+
+use super::{
+    model::{Evidence, Kind},
+    score::{Score, SourceEvidence, score},
+    store,
+};
+use crate::{
+    book::{Book, BookError, Change, Listing, NewListing, Origin, Work},
+    config::Config,
+    network::Network,
+    plan::Rules,
+    removal,
+    rollup::{self, Step},
+};
+
+/// How far a clock may be ahead, in seconds.
+const AHEAD: i64 = 600;
+
+/// What became of one record.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Fate {
+    /// It is stored, and counts.
+    Taken,
+    /// The same was stored before; it counts once.
+    Repeated,
+    /// It is not taken.
+    Refused(Unfit),
+}
+
+/// Why a record is not taken.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum Unfit {
+    /// It happens later than now.
+    #[error("its time is still to come")]
+    Future,
+    /// It would count nothing any more.
+    #[error("it is older than the memory")]
+    Old,
+    /// It is about what is never listed.
+    #[error("its address is never blocked: own, loopback, link-local, multicast or reserved")]
+    Protected,
+}
+
+/// What came of records.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Taken {
+    /// One for each record, in their order.
+    pub fates: Vec<Fate>,
+    /// The listings that are new or last longer now.
+    pub listed: Vec<Listing>,
+}
+
+/// Takes `records` in: stores them, and applies to the book what follows.
+///
+/// # Errors
+/// If the database fails; then nothing must be committed.
+pub async fn take(
+    work: &mut Work<'_>,
+    records: &[Evidence],
+    config: &Config,
+    rules: &Rules,
+) -> Result<Taken, BookError> {
+    let now = work.now();
+    let mut fates = Vec::with_capacity(records.len());
+    let mut fit = Vec::new();
+    for (at, record) in records.iter().enumerate() {
+        match fitness(record, now, config, rules) {
+            Ok(key) => {
+                fates.push(Fate::Repeated);
+                fit.push((at, (key, record)));
+            }
+            Err(unfit) => fates.push(Fate::Refused(unfit)),
+        }
+    }
+    let (places, rows): (Vec<_>, Vec<_>) = fit.into_iter().unzip();
+    let added = store::add(work.connection(), &rows).await;
+    let added = added.map_err(|source| work.failed("storing evidence", source))?;
+    let mut touched = BTreeMap::<i64, bool>::new();
+    for ((place, (key, record)), added) in places.into_iter().zip(rows).zip(added) {
+        if added {
+            fates[place] = Fate::Taken;
+            *touched.entry(key).or_default() |= matches!(record.kind(), Kind::Complaint { .. });
+        }
+    }
+    let listed = judge(work, &touched, config).await?;
+    Ok(Taken { fates, listed })
+}
+
+/// The number of the record's source, if the record is to be taken.
+fn fitness(
+    record: &Evidence,
+    now: Timestamp,
+    config: &Config,
+    rules: &Rules,
+) -> Result<i64, Unfit> {
+    let age = now.as_second() - record.at().as_second();
+    let memory = match record.kind() {
+        Kind::Complaint { .. } => seconds(config.score.complaint_window),
+        _ => store::fresh_mail(&config.score),
+    };
+    let host = Network::host(record.address());
+    if age < -AHEAD {
+        Err(Unfit::Future)
+    } else if age > memory {
+        Err(Unfit::Old)
+    } else if rules.protected().iter().any(|own| own.covers(host)) {
+        Err(Unfit::Protected)
+    } else {
+        store::key(record.source()).ok_or(Unfit::Protected)
+    }
+}
+
+/// Scores the sources, told by their numbers and whether somebody complained of them just now,
+/// and lists those that are to be listed.
+async fn judge(
+    work: &mut Work<'_>,
+    touched: &BTreeMap<i64, bool>,
+    config: &Config,
+) -> Result<Vec<Listing>, BookError> {
+    let keys: Vec<i64> = touched.keys().copied().collect();
+    let found = store::load(work.connection(), &keys).await;
+    let mut found = found.map_err(|source| work.failed("reading evidence", source))?;
+    let mut changes = Vec::new();
+    for (&key, &complained) in touched {
+        let source = store::source(key);
+        let mut evidence = found.remove(&key).unwrap_or_default();
+        evidence.credit = credit(source, config);
+        let score = score(&evidence, work.now(), &config.score);
+        let subject = Subject {
+            source,
+            complained,
+            score: &score,
+            evidence: &evidence,
+        };
+        changes.extend(decide(work, &subject, config).await?);
+    }
+    let outcomes = work.apply(changes)?;
+    Ok(outcomes
+        .into_iter()
+        .filter_map(|outcome| match outcome {
+            crate::book::Outcome::Listed(listing) | crate::book::Outcome::Renewed(listing) => {
+                Some(listing)
+            }
+            _ => None,
+        })
+        .collect())
+}
+
+/// A source about which there is to decide.
+struct Subject<'a> {
+    source: Network,
+    complained: bool,
+    score: &'a Score,
+    evidence: &'a SourceEvidence,
+}
+
+/// What follows for one source from its score.
+async fn decide(
+    work: &mut Work<'_>,
+    subject: &Subject<'_>,
+    config: &Config,
+) -> Result<Option<Change>, BookError> {
+    let source = subject.source;
+    let current = |reason| {
+        let mut listings = work.book().at(source);
+        listings.find(|is| is.origin == Origin::Complaints && is.reason == reason)
+    };
+    let (reason, expires) = match subject.score.reason {
+        Some(Reason::HighSpam) => match current(Reason::HighSpam) {
+            Some(_) => return Ok(None),
+            None => (
+                Reason::HighSpam,
+                Some(after(work.now(), seconds(config.listing.highspam))),
+            ),
+        },
+        Some(Reason::NoBounce) => match current(Reason::NoBounce) {
+            Some(_) => return Ok(None),
+            None => (Reason::NoBounce, None),
+        },
+        listed => {
+            let old = current(Reason::DirectSpam);
+            // A source that is listed is quiet for as long as nobody complains, whatever its score.
+            if listed.is_none() && !(subject.complained && old.is_some()) {
+                return Ok(None);
+            }
+            let complaints = subject.evidence.complaints.iter();
+            let Some(last) = complaints.map(|one| one.at).max() else {
+                return Ok(None);
+            };
+            let quiet = quiet(work, source, config).await?;
+            let end = after(last.min(work.now()), quiet);
+            let ends = old.and_then(|old| old.expires).unwrap_or(work.now());
+            if end <= ends {
+                return Ok(None);
+            }
+            (Reason::DirectSpam, Some(end))
+        }
+    };
+    Ok(Some(Change::List(NewListing {
+        network: source,
+        reason,
+        origin: Origin::Complaints,
+        comment: None,
+        evidence: Some(subject.score.to_string().into()),
+        expires,
+        force: false,
+    })))
+}
+
+/// How many seconds `source` must be quiet: doubled by each former listing, and by a probation.
+async fn quiet(work: &mut Work<'_>, source: Network, config: &Config) -> Result<i64, BookError> {
+    let listing = &config.listing;
+    let now = work.now();
+    let from = after(now, -seconds(listing.repeat_within));
+    let origin = Origin::Complaints;
+    let former = work.ended_listings(source, Reason::DirectSpam, &origin, from);
+    let mut doublings = former.await?;
+    let probation = after(now, -seconds(config.removal.probation));
+    if removal::granted_since(work, source, probation).await? {
+        doublings += 1;
+    }
+    let longest = seconds(listing.longest).max(seconds(listing.quiet));
+    let factor = 1_i64 << doublings.min(20);
+    Ok(seconds(listing.quiet).saturating_mul(factor).min(longest))
+}
+
+/// Applies what the changes so far mean for the networks around what they touched: rollups begin
+/// and end.
+///
+/// # Errors
+/// If the database fails; then nothing must be committed.
+pub async fn roll_up(work: &mut Work<'_>, config: &Config) -> Result<(), BookError> {
+    let touched = work.touched().to_vec();
+    let ended: Vec<_> = touched
+        .iter()
+        .flat_map(|&network| rollup::unshelter(work.book(), network))
+        .collect();
+    work.apply(ended)?;
+    if !rollup::concerns(work.book()) {
+        return Ok(());
+    }
+    let candidates: Vec<_> = touched
+        .iter()
+        .flat_map(|&network| rollup::candidates(network, &config.rollup))
+        .collect();
+    roll_up_all(work, candidates, config).await
+}
+
+/// Looks at each of `candidates`, the narrowest first: begins and ends what is to begin and end.
+///
+/// # Errors
+/// If the database fails; then nothing must be committed.
+pub async fn roll_up_all(
+    work: &mut Work<'_>,
+    mut candidates: Vec<rollup::Candidate>,
+    config: &Config,
+) -> Result<(), BookError> {
+    candidates
+        .sort_unstable_by_key(|one| (std::cmp::Reverse(one.network.prefix_len()), one.network));
+    candidates.dedup();
+    for candidate in candidates {
+        let state = rollup::state(work.book(), candidate, work.now(), &config.rollup);
+        let changes = match state.step(&config.rollup) {
+            Step::Stay => continue,
+            Step::Leave => rollup::leave(work.book(), candidate.network),
+            Step::Enter => {
+                let found = store::load_within(work.connection(), candidate.network).await;
+                let found = found.map_err(|source| work.failed("reading evidence", source))?;
+                let evidence = found.into_iter().map(|(key, is)| (store::source(key), is));
+                let mail = mail(work.book(), candidate.network, evidence, work.now(), config);
+                if let Some(objection) = mail.objection(candidate.network, &config.rollup) {
+                    tracing::info!(network = %candidate.network, objection, "not rolled up");
+                    continue;
+                }
+                rollup::enter(work.book(), state, &mail)
+            }
+        };
+        work.apply(changes)?;
+    }
+    Ok(())
+}
+
+/// The mail of `network`, of whose sources `evidence` is on record.
+pub(super) fn mail(
+    book: &Book,
+    network: Network,
+    evidence: impl Iterator<Item = (Network, SourceEvidence)>,
+    now: Timestamp,
+    config: &Config,
+) -> rollup::Mail {
+    let registered = config.score.registered.iter().copied();
+    let registered = registered.filter(|one| network.covers(*one) || one.covers(network));
+    let mut mail = rollup::Mail {
+        clean: registered.collect(),
+        ..rollup::Mail::default()
+    };
+    let from = now.as_second() - seconds(config.rollup.window);
+    for (source, mut evidence) in evidence {
+        evidence.credit = credit(source, config);
+        let recent = evidence
+            .sums
+            .iter()
+            .filter(|sum| sum.start.as_second() + i64::from(sum.length) > from);
+        let (ham, all) = recent.fold((0_u64, 0_u64), |(ham, all), sum| {
+            let bad = sum.spam.saturating_add(sum.bounced);
+            let good = sum.ham;
+            (
+                ham.saturating_add(good),
+                all.saturating_add(good).saturating_add(bad),
+            )
+        });
+        mail.all = mail.all.saturating_add(all);
+        let listed = book.listed_at(source).next().is_some();
+        if !listed && score(&evidence, now, &config.score).value >= config.rollup.good_score {
+            mail.good = mail.good.saturating_add(ham);
+            mail.clean.push(source);
+        }
+    }
+    mail.clean.sort_unstable();
+    mail.clean.dedup();
+    mail
+}
+
+/// An operator's credit for `source`.
+pub(super) fn credit(source: Network, config: &Config) -> u8 {
+    let registered = &config.score.registered;
+    if registered.iter().any(|network| network.covers(source)) {
+        config.score.registered_points
+    } else {
+        0
+    }
+}
+
+fn after(time: Timestamp, seconds: i64) -> Timestamp {
+    let later = time.saturating_add(SignedDuration::from_secs(seconds));
+    later.unwrap_or(Timestamp::MAX)
+}
+
+fn seconds(duration: std::time::Duration) -> i64 {
+    i64::try_from(duration.as_secs()).unwrap_or(i64::MAX / 4)
+}
+
+#[cfg(test)]
+mod tests;

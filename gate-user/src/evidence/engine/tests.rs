@@ -1,0 +1,323 @@
+use gate_common::Reason;
+
+use super::*;
+use crate::{
+    book::{Ledger, testing::net},
+    evidence::{Digest, fold, of_source},
+    plan,
+    removal::{Decision, Filing},
+};
+
+const HOUR: i64 = 3600;
+const DAY: i64 = 24 * HOUR;
+const NOW: i64 = 20_000 * DAY;
+
+fn at(second: i64) -> Timestamp {
+    Timestamp::from_second(second).unwrap()
+}
+
+/// A daemon's book and nothing else of it.
+struct Desk {
+    ledger: Ledger,
+    config: Config,
+    _place: tempfile::TempDir,
+}
+
+impl Desk {
+    async fn new() -> Self {
+        let place = tempfile::tempdir().unwrap();
+        Self {
+            ledger: Ledger::open(&place.path().join("gate.db")).await.unwrap(),
+            config: Config::default(),
+            _place: place,
+        }
+    }
+
+    async fn take(&mut self, records: &[Evidence], now: i64) -> Taken {
+        let mut work = self.ledger.begin(at(now)).await.unwrap();
+        let taken = take(&mut work, records, &self.config, &Rules::default())
+            .await
+            .unwrap();
+        roll_up(&mut work, &self.config).await.unwrap();
+        work.commit("test").await.unwrap();
+        taken
+    }
+
+    /// Ends what is due, as the daemon does.
+    async fn expire(&mut self, now: i64) {
+        let mut work = self.ledger.begin(at(now)).await.unwrap();
+        work.apply(vec![Change::Expire]).unwrap();
+        roll_up(&mut work, &self.config).await.unwrap();
+        work.commit("test").await.unwrap();
+    }
+
+    async fn score(&self, source: &str, now: i64) -> u8 {
+        let history = self.ledger.history();
+        let found = of_source(&history, net(source), at(now), &self.config).await;
+        found.unwrap().1.value
+    }
+
+    /// Reason and end of what lists the network.
+    fn listings(&self, network: &str) -> Vec<(Reason, Option<i64>)> {
+        let listings = self.ledger.book().at(net(network));
+        listings
+            .map(|listing| (listing.reason, listing.expires.map(Timestamp::as_second)))
+            .collect()
+    }
+}
+
+fn complaint(address: &str, second: i64, reporter: &str) -> Evidence {
+    let kind = Kind::Complaint {
+        incidents: 1,
+        trap: false,
+    };
+    let digest = Digest::of([
+        address.as_bytes(),
+        reporter.as_bytes(),
+        &second.to_be_bytes(),
+    ]);
+    Evidence::new(
+        address.parse().unwrap(),
+        at(second),
+        reporter,
+        kind,
+        Some(digest),
+    )
+}
+
+fn mail(address: &str, second: i64, kind: Kind) -> Evidence {
+    Evidence::new(address.parse().unwrap(), at(second), "rspamd", kind, None)
+}
+
+/// Two fresh reports: enough to list.
+fn two(address: &str, second: i64) -> [Evidence; 2] {
+    ["one", "two"].map(|reporter| complaint(address, second, reporter))
+}
+
+#[tokio::test]
+async fn two_complaints_list_a_source_with_its_evidence() {
+    let mut desk = Desk::new().await;
+    let taken = desk.take(&two("192.0.2.1", NOW), NOW).await;
+    assert_eq!(taken.fates, [Fate::Taken, Fate::Taken]);
+    assert_eq!(taken.listed[0].origin, Origin::Complaints);
+    assert_eq!(
+        taken.listed[0].evidence.as_deref(),
+        Some("score 18: complaints -32 (2 reports by 2 reporters)")
+    );
+    assert_eq!(
+        desk.listings("192.0.2.1"),
+        [(Reason::DirectSpam, Some(NOW + 72 * HOUR))]
+    );
+    desk.take(&two("2001:db8:1:2::7", NOW), NOW).await;
+    assert_eq!(desk.listings("2001:db8:1:2::/64").len(), 1);
+}
+
+#[tokio::test]
+async fn the_same_report_counts_once() {
+    let mut desk = Desk::new().await;
+    let first = complaint("192.0.2.1", NOW, "one");
+    let records = [first.clone(), first.clone()];
+    assert_eq!(
+        desk.take(&records, NOW).await.fates,
+        [Fate::Taken, Fate::Repeated]
+    );
+    assert_eq!(desk.take(&records, NOW).await.fates, [Fate::Repeated; 2]);
+    let spam = Evidence::new(
+        first.address(),
+        at(NOW),
+        "rspamd",
+        Kind::Spam { count: 25 },
+        Some(Digest::of([&b"4711"[..]])),
+    );
+    let records = [spam.clone(), spam.clone(), spam];
+    let fates = desk.take(&records, NOW).await.fates;
+    assert_eq!(fates, [Fate::Taken, Fate::Repeated, Fate::Repeated]);
+    assert!(desk.listings("192.0.2.1").is_empty());
+}
+
+#[tokio::test]
+async fn what_does_not_fit_is_refused_and_the_rest_is_taken() {
+    let mut desk = Desk::new().await;
+    let spam = Kind::Spam { count: 1 };
+    let records = [
+        complaint("192.0.2.1", NOW + HOUR, "one"),
+        complaint("192.0.2.1", NOW - 7 * DAY - 1, "one"),
+        mail("192.0.2.1", NOW - 2 * DAY - 1, spam),
+        complaint("127.0.0.1", NOW, "one"),
+        complaint("fe80::1", NOW, "one"),
+        complaint("192.0.2.1", NOW - 7 * DAY, "one"),
+        mail("192.0.2.1", NOW - 2 * DAY, spam),
+    ];
+    let refused = |why| Fate::Refused(why);
+    assert_eq!(
+        desk.take(&records, NOW).await.fates,
+        [
+            refused(Unfit::Future),
+            refused(Unfit::Old),
+            refused(Unfit::Old),
+            refused(Unfit::Protected),
+            refused(Unfit::Protected),
+            Fate::Taken,
+            Fate::Taken,
+        ]
+    );
+}
+
+#[tokio::test]
+async fn each_incident_extends_and_each_repeat_doubles() {
+    let mut desk = Desk::new().await;
+    desk.take(&two("192.0.2.1", NOW), NOW).await;
+    // One reporter more, on its own day.
+    let later = NOW + 2 * DAY;
+    desk.take(&[complaint("192.0.2.1", later, "three")], later)
+        .await;
+    assert_eq!(
+        desk.listings("192.0.2.1"),
+        [(Reason::DirectSpam, Some(later + 72 * HOUR))]
+    );
+    // What happened before does not shorten it.
+    desk.take(&[complaint("192.0.2.1", NOW, "four")], later)
+        .await;
+    assert_eq!(
+        desk.listings("192.0.2.1"),
+        [(Reason::DirectSpam, Some(later + 72 * HOUR))]
+    );
+    let mut now = later + 72 * HOUR;
+    for quiet in [144, 288, 576, 720, 720] {
+        desk.expire(now).await;
+        assert!(desk.listings("192.0.2.1").is_empty());
+        desk.take(&two("192.0.2.1", now), now).await;
+        let end = now + quiet * HOUR;
+        assert_eq!(
+            desk.listings("192.0.2.1"),
+            [(Reason::DirectSpam, Some(end))],
+            "{quiet}"
+        );
+        now = end;
+    }
+}
+
+#[tokio::test]
+async fn a_probation_doubles() {
+    let mut desk = Desk::new().await;
+    let filing = Filing {
+        address: "192.0.2.1".parse().unwrap(),
+        contact: None,
+        note: None,
+        decision: Decision::Granted,
+        explanation: String::new(),
+        score: 50,
+        evidence: String::new(),
+    };
+    let mut work = desk.ledger.begin(at(NOW)).await.unwrap();
+    let filed = removal::file(&mut work, &filing, "test", &desk.config.removal).await;
+    filed.unwrap().unwrap();
+    work.commit("test").await.unwrap();
+    desk.take(&two("192.0.2.1", NOW), NOW).await;
+    assert_eq!(
+        desk.listings("192.0.2.1"),
+        [(Reason::DirectSpam, Some(NOW + 144 * HOUR))]
+    );
+}
+
+#[tokio::test]
+async fn the_filter_lists_for_a_fixed_time_and_bounces_for_good() {
+    let mut desk = Desk::new().await;
+    let spam = Kind::Spam { count: 60 };
+    desk.take(&[mail("192.0.2.1", NOW, spam)], NOW).await;
+    let later = NOW + HOUR;
+    desk.take(&[mail("192.0.2.1", later, spam)], later).await;
+    assert_eq!(
+        desk.listings("192.0.2.1"),
+        [(Reason::HighSpam, Some(NOW + 48 * HOUR))]
+    );
+    desk.take(&[mail("192.0.2.2", NOW, Kind::Bounce { count: 60 })], NOW)
+        .await;
+    assert_eq!(desk.listings("192.0.2.2"), [(Reason::NoBounce, None)]);
+}
+
+#[tokio::test]
+async fn four_sources_list_the_24_and_a_good_one_passes() {
+    let mut desk = Desk::new().await;
+    let ham = |day| mail("192.0.2.99", day, Kind::Ham { count: 90 });
+    for day in (1..=40).rev().map(|day| NOW - day * DAY) {
+        desk.take(&[ham(day)], day).await;
+    }
+    for host in 1..=4 {
+        assert!(desk.listings("192.0.2.0/24").is_empty());
+        desk.take(&two(&format!("192.0.2.{host}"), NOW), NOW).await;
+    }
+    // Its good mail is enough for itself, and here, the only mail that is known, for the /24.
+    assert!(desk.listings("192.0.2.0/24").is_empty());
+    let spam = Kind::Spam { count: 1000 };
+    desk.take(&[mail("192.0.2.5", NOW, spam)], NOW).await;
+    assert_eq!(desk.listings("192.0.2.0/24"), [(Reason::Rollup, None)]);
+    let verdict = |desk: &Desk, address: &str| {
+        plan::answer(
+            desk.ledger.book(),
+            &Rules::default(),
+            address.parse().unwrap(),
+        )
+        .verdict
+    };
+    assert_eq!(verdict(&desk, "192.0.2.77"), plan::Verdict::Drop);
+    assert_eq!(verdict(&desk, "192.0.2.99"), plan::Verdict::Pass);
+    assert_eq!(verdict(&desk, "192.0.2.4"), plan::Verdict::Drop);
+    desk.expire(NOW + 72 * HOUR).await;
+    assert!(desk.listings("192.0.2.0/24").is_empty());
+    assert_eq!(desk.ledger.book().allow_entries().count(), 0);
+}
+
+#[tokio::test]
+async fn folding_changes_no_score_within_the_windows() {
+    let mut desk = Desk::new().await;
+    for hour in 0..24 * 9 {
+        let now = NOW + hour * HOUR;
+        let one = complaint("192.0.2.1", now, "one");
+        desk.take(&[one, mail("192.0.2.1", now, Kind::Ham { count: 10 })], now)
+            .await;
+    }
+    let end = NOW + 9 * DAY;
+    let before = desk.score("192.0.2.1", end).await;
+    let count = |desk: &Desk| {
+        let history = desk.ledger.history();
+        async move {
+            let found = of_source(&history, net("192.0.2.1"), at(end), &Config::default()).await;
+            let evidence = found.unwrap().0;
+            let ham: u64 = evidence.sums.iter().map(|sum| sum.ham).sum();
+            let old: u64 = evidence.sums.iter().map(|sum| sum.complaints).sum();
+            (
+                ham,
+                old + evidence.complaints.len() as u64,
+                evidence.sums.len(),
+            )
+        }
+    };
+    let (ham, complaints, rows) = count(&desk).await;
+    loop {
+        let mut work = desk.ledger.begin(at(end)).await.unwrap();
+        let more = fold(&mut work, &desk.config.score).await.unwrap();
+        work.commit("test").await.unwrap();
+        if !more {
+            break;
+        }
+    }
+    assert_eq!(desk.score("192.0.2.1", end).await, before);
+    let (after_ham, after_complaints, after_rows) = count(&desk).await;
+    assert_eq!((after_ham, after_complaints), (ham, complaints));
+    assert!(after_rows < rows / 3, "{after_rows} of {rows}");
+}
+
+#[tokio::test]
+async fn what_is_not_committed_never_was() {
+    let mut desk = Desk::new().await;
+    let mut work = desk.ledger.begin(at(NOW)).await.unwrap();
+    let records = two("192.0.2.1", NOW);
+    take(&mut work, &records, &desk.config, &Rules::default())
+        .await
+        .unwrap();
+    drop(work);
+    assert!(desk.listings("192.0.2.1").is_empty());
+    assert_eq!(desk.score("192.0.2.1", NOW).await, 50);
+    assert_eq!(desk.take(&records, NOW).await.fates, [Fate::Taken; 2]);
+}
