@@ -7,12 +7,15 @@ use jiff::Timestamp;
 
 use super::{
     error::{CliError, Exit},
+    explain,
     gate::Gate,
     table::{Align, Table},
     words::{expiry, maybe, note, until},
 };
 use crate::{
-    control::api::{Check, CheckQuery, KernelVerdict, Match, MatchKind, ModeState, route},
+    control::api::{
+        Check, CheckQuery, Explanation, KernelVerdict, Match, MatchKind, ModeState, route,
+    },
     plan::{Enforcement, Verdict},
 };
 
@@ -22,14 +25,26 @@ pub(super) struct Args {
     /// The addresses.
     #[arg(required = true, value_name = "ADDRESS")]
     addresses: Vec<IpAddr>,
+    /// Also how it came about: score, evidence, listings past and present, and the way out.
+    #[arg(long)]
+    explain: bool,
 }
 
 pub(super) async fn run(gate: &Gate, args: Args) -> Result<Exit, CliError> {
     let mut exit = Exit::Done;
     for address in args.addresses {
         let query = CheckQuery { address };
-        let check: Check = gate.client.ask(route::CHECK, &query).await?;
-        gate.show(&check, render)?;
+        let check: Check = if args.explain {
+            let explanation: Explanation = gate.client.ask(route::EXPLAIN, &query).await?;
+            gate.show(&explanation, |answer, now| {
+                render(&answer.check, now) + &explain::render(answer, now)
+            })?;
+            explanation.check
+        } else {
+            let check = gate.client.ask(route::CHECK, &query).await?;
+            gate.show(&check, render)?;
+            check
+        };
         if check.listed {
             exit = Exit::Listed;
         }

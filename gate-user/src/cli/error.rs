@@ -47,6 +47,12 @@ pub(super) enum CliError {
         /// What is wrong with it.
         why: String,
     },
+    /// The configuration is not usable.
+    #[error(transparent)]
+    Config(#[from] crate::config::ConfigError),
+    /// A log cannot be replayed.
+    #[error(transparent)]
+    Replay(#[from] crate::book::BookError),
     /// An answer is wanted, and there is nobody to give it.
     #[error("{0} wants to be confirmed: this is no terminal, so say --yes")]
     NotConfirmed(&'static str),

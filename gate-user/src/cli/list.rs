@@ -59,7 +59,7 @@ pub(super) struct HistoryArgs {
 }
 
 /// A time: RFC 3339, a date, or a duration before now.
-fn since(text: &str) -> Result<Timestamp, String> {
+pub(super) fn since(text: &str) -> Result<Timestamp, String> {
     if let Ok(time) = text.parse() {
         return Ok(time);
     }
@@ -157,7 +157,7 @@ pub(super) async fn history(gate: &Gate, args: HistoryArgs) -> Result<Exit, CliE
     Ok(Exit::Done)
 }
 
-fn past(entries: &[HistoryEntry]) -> String {
+pub(super) fn past(entries: &[HistoryEntry]) -> String {
     let mut table = Table::new([
         ("NETWORK", Align::Left),
         ("REASON", Align::Left),

@@ -6,14 +6,20 @@
 
 mod change;
 mod check;
+mod complaints;
 mod confirm;
 mod error;
+mod evidence;
+mod explain;
 mod export;
 mod feeds;
 mod gate;
 mod import;
 mod list;
 mod mode;
+mod removal;
+mod replay;
+mod rollup;
 mod stats;
 mod status;
 mod table;
@@ -91,6 +97,17 @@ enum Command {
     Import(import::Args),
     /// What is planned to be dropped, for other programs.
     Export(export::Args),
+    /// Give the daemon a log of what was seen of sources: complaints, trap hits, verdicts, bounces.
+    Evidence(evidence::Args),
+    /// Complaints on record, those that came last first.
+    Complaints(complaints::Args),
+    /// Look at every network that may be rolled up, and list or end what is to be.
+    Rollup(rollup::Args),
+    /// Requests to end a listing.
+    #[command(subcommand)]
+    Removal(removal::Command),
+    /// What a log of evidence would have listed; the book is not touched.
+    Replay(replay::Args),
     /// Read the configuration again.
     Reload,
     /// Take the gate off the wire: nothing is blocked any more.
@@ -136,6 +153,11 @@ async fn run(gate: &Gate, command: Command) -> Result<Exit, CliError> {
         Command::Feeds(args) => feeds::run(gate, args).await,
         Command::Import(args) => import::run(gate, args).await,
         Command::Export(args) => export::run(gate, args).await,
+        Command::Evidence(args) => evidence::run(gate, args).await,
+        Command::Complaints(args) => complaints::run(gate, args).await,
+        Command::Rollup(args) => rollup::run(gate, args).await,
+        Command::Removal(command) => removal::run(gate, command).await,
+        Command::Replay(args) => replay::run(gate, args).await,
         Command::Reload => upkeep::reload(gate).await,
         Command::Detach(args) => upkeep::detach(gate, args).await,
         Command::Flush(args) => upkeep::flush(gate, args).await,

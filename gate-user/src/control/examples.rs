@@ -10,9 +10,11 @@ use serde::de::DeserializeOwned;
 use super::{
     Caller, Service, ServiceError,
     api::{
-        Allow, AllowEntries, Allowed, Block, Blocked, Check, Detached, Disallow, Disallowed,
+        Allow, AllowEntries, Allowed, Block, Blocked, Check, Complaints, ComplaintsQuery,
+        DecideRemoval, Detached, Disallow, Disallowed, Evidence, EvidenceTaken, Explanation,
         Export, ExportLine, Feed, Feeds, Filter, Flushed, History, Import, Imported, Listings,
-        ModeState, Reloaded, Stats, Status, Top, Unblock, Unblocked, route,
+        ModeState, Reloaded, Removal, RemovalRequest, Removals, RemovalsQuery, RollUp, RolledUp,
+        Stats, Status, Top, Unblock, Unblocked, route,
     },
 };
 use crate::network::Network;
@@ -234,5 +236,45 @@ impl Service for Documented {
 
     async fn flush(&self, by: &Caller) -> Result<Flushed, ServiceError> {
         self.change(route::FLUSH, "flush", by)
+    }
+
+    async fn explain(&self, address: IpAddr) -> Result<Explanation, ServiceError> {
+        self.look(route::EXPLAIN, format!("explain {address}"))
+    }
+
+    async fn complaints(&self, query: ComplaintsQuery) -> Result<Complaints, ServiceError> {
+        self.look(route::COMPLAINTS, format!("{query:?}"))
+    }
+
+    async fn take_evidence(
+        &self,
+        request: Evidence,
+        by: &Caller,
+    ) -> Result<EvidenceTaken, ServiceError> {
+        self.change(route::EVIDENCE, &format!("{request:?}"), by)
+    }
+
+    async fn roll_up(&self, request: RollUp, by: &Caller) -> Result<RolledUp, ServiceError> {
+        self.change(route::ROLLUP, &format!("{request:?}"), by)
+    }
+
+    async fn removals(&self, query: RemovalsQuery) -> Result<Removals, ServiceError> {
+        self.look(route::REMOVALS, format!("{query:?}"))
+    }
+
+    async fn request_removal(
+        &self,
+        request: RemovalRequest,
+        by: &Caller,
+    ) -> Result<Removal, ServiceError> {
+        self.change(route::REMOVALS, &format!("{request:?}"), by)
+    }
+
+    async fn decide_removal(
+        &self,
+        request: DecideRemoval,
+        by: &Caller,
+    ) -> Result<Removal, ServiceError> {
+        self.change(route::DECIDE_REMOVAL, &format!("{request:?}"), by)
     }
 }

@@ -5,9 +5,11 @@ use std::{fmt, future::Future, net::IpAddr};
 use gate_common::Mode;
 
 use super::api::{
-    Allow, AllowEntries, Allowed, Block, Blocked, Check, Detached, Disallow, Disallowed, ErrorKind,
+    Allow, AllowEntries, Allowed, Block, Blocked, Check, Complaints, ComplaintsQuery,
+    DecideRemoval, Detached, Disallow, Disallowed, ErrorKind, Evidence, EvidenceTaken, Explanation,
     Export, Feed, Feeds, Filter, Flushed, History, Import, Imported, Listings, ModeState, Reloaded,
-    Stats, Status, Top, Unblock, Unblocked,
+    Removal, RemovalRequest, Removals, RemovalsQuery, RollUp, RolledUp, Stats, Status, Top,
+    Unblock, Unblocked,
 };
 use crate::network::Network;
 
@@ -136,4 +138,27 @@ pub trait Service: Send + Sync + 'static {
 
     /// Ends every listing; allow entries stay.
     fn flush(&self, by: &Caller) -> answer!(Flushed);
+
+    /// How it came that `address` is listed, or is not, and what would change that.
+    fn explain(&self, address: IpAddr) -> answer!(Explanation);
+
+    /// The complaints on record that meet the query.
+    fn complaints(&self, query: ComplaintsQuery) -> answer!(Complaints);
+
+    /// Takes evidence in, and lists what is to be listed for it. A bad record loses no other.
+    fn take_evidence(&self, request: Evidence, by: &Caller) -> answer!(EvidenceTaken);
+
+    /// Looks at every network that may be rolled up, and does what is to be done.
+    fn roll_up(&self, request: RollUp, by: &Caller) -> answer!(RolledUp);
+
+    /// The removal requests that meet the query.
+    fn removals(&self, query: RemovalsQuery) -> answer!(Removals);
+
+    /// Decides a removal request by the rules. `NotFound` if nothing lists the address, `Conflict`
+    /// if there were too many for its network or from the same contact.
+    fn request_removal(&self, request: RemovalRequest, by: &Caller) -> answer!(Removal);
+
+    /// Decides a removal request by the postmaster's word. `NotFound` if there is none of that
+    /// number, `Conflict` if it is decided so already.
+    fn decide_removal(&self, request: DecideRemoval, by: &Caller) -> answer!(Removal);
 }

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use tokio::sync::{mpsc, oneshot};
 
 use super::{
-    answer,
+    answer, explain,
     request::{Changed, Reply, Request},
     top::TopSources,
     view::View,
@@ -21,14 +21,18 @@ use crate::{
     control::{
         Caller, Service, ServiceError,
         api::{
-            Allow, AllowEntries, Allowed, Block, Blocked, Check, Detached, Disallow, Disallowed,
+            Allow, AllowEntries, Allowed, Block, Blocked, Check, Complaints, ComplaintsQuery,
+            DecideRemoval, Detached, Disallow, Disallowed, Evidence, EvidenceTaken, Explanation,
             Export, Feed, Feeds as FeedList, Filter, Flushed, History, Import, Imported, Listings,
-            ModeState, Reloaded, Stats, Status, Top, Unblock, Unblocked,
+            ModeState, Reloaded, Removal, RemovalRequest, Removals, RemovalsQuery, RollUp,
+            RolledUp, Stats, Status, Top, Unblock, Unblocked, convert,
         },
     },
+    evidence::Taken,
     feeds::Feeds,
     network::Network,
     plan,
+    rollup::Step,
 };
 
 /// The daemon, for whoever asks. Reading never waits for the writer.
@@ -68,6 +72,17 @@ impl Handle {
             .await
             .map_err(|_| stopping())?;
         answer.await.map_err(|_| stopping())?
+    }
+
+    /// Takes evidence in; what is told of it is stored.
+    pub(super) async fn take(
+        &self,
+        records: Vec<crate::evidence::Evidence>,
+        by: &Caller,
+    ) -> Result<Taken, ServiceError> {
+        let by = by.to_string();
+        self.ask(|reply| Request::Evidence { records, by, reply })
+            .await
     }
 
     async fn change(&self, changes: Vec<Change>, by: &Caller) -> Result<Changed, ServiceError> {
@@ -351,5 +366,77 @@ impl Service for Handle {
             }),
             other => unexpected(other.as_ref()),
         }
+    }
+
+    async fn explain(&self, address: IpAddr) -> Result<Explanation, ServiceError> {
+        explain::explain(&self.view(), address).await
+    }
+
+    async fn complaints(&self, query: ComplaintsQuery) -> Result<Complaints, ServiceError> {
+        explain::complaints(&self.view().history, query).await
+    }
+
+    async fn take_evidence(
+        &self,
+        request: Evidence,
+        by: &Caller,
+    ) -> Result<EvidenceTaken, ServiceError> {
+        let now = Timestamp::now();
+        let records = request.records.iter().map(|one| convert::record(one, now));
+        let taken = self.take(records.collect(), by).await?;
+        Ok(convert::taken(taken))
+    }
+
+    async fn roll_up(&self, request: RollUp, by: &Caller) -> Result<RolledUp, ServiceError> {
+        let view = self.view();
+        let steps = explain::steps(&view.book, &view.history, &view.config).await?;
+        let of = |wanted| {
+            let chosen = steps.iter().filter(move |(_, step)| *step == wanted);
+            chosen.map(|(state, _)| state.network).collect::<Vec<_>>()
+        };
+        let (entered, left) = (of(Step::Enter), of(Step::Leave));
+        let networks = if request.dry_run {
+            steps.into_iter().map(|(state, _)| state).collect()
+        } else {
+            let by = by.to_string();
+            self.ask(|reply| Request::RollUp { by, reply }).await?
+        };
+        Ok(RolledUp {
+            entered,
+            left,
+            networks,
+        })
+    }
+
+    async fn removals(&self, query: RemovalsQuery) -> Result<Removals, ServiceError> {
+        explain::removals(&self.view().history, query).await
+    }
+
+    async fn request_removal(
+        &self,
+        request: RemovalRequest,
+        by: &Caller,
+    ) -> Result<Removal, ServiceError> {
+        let by = by.to_string();
+        let asked = self.ask(|reply| Request::Removal { request, by, reply });
+        let id = asked.await?;
+        explain::removal(&self.view().history, id).await
+    }
+
+    async fn decide_removal(
+        &self,
+        request: DecideRemoval,
+        by: &Caller,
+    ) -> Result<Removal, ServiceError> {
+        let DecideRemoval { id, grant } = request;
+        let by = by.to_string();
+        self.ask(|reply| Request::DecideRemoval {
+            id,
+            grant,
+            by,
+            reply,
+        })
+        .await?;
+        explain::removal(&self.view().history, id).await
     }
 }

@@ -6,7 +6,9 @@
 //! crash and after an upgrade.
 
 mod answer;
+mod desk;
 mod error;
+mod explain;
 mod handle;
 mod logging;
 mod mode;

@@ -7,8 +7,9 @@ use crate::{
     book::{Applied, Book, Change},
     control::{
         ServiceError,
-        api::{Detached, ModeState, Reloaded},
+        api::{Detached, ModeState, Reloaded, RemovalRequest, RollupState},
     },
+    evidence::{Evidence, Taken},
 };
 
 /// The way back of an answer. Whoever asked may have gone: that is no error.
@@ -22,6 +23,30 @@ pub(super) enum Request {
         changes: Vec<Change>,
         by: String,
         reply: Reply<Changed>,
+    },
+    /// Take evidence in.
+    Evidence {
+        records: Vec<Evidence>,
+        by: String,
+        reply: Reply<Taken>,
+    },
+    /// Look at every network that may be rolled up.
+    RollUp {
+        by: String,
+        reply: Reply<Vec<RollupState>>,
+    },
+    /// Decide a removal request by the rules; answers its number.
+    Removal {
+        request: RemovalRequest,
+        by: String,
+        reply: Reply<i64>,
+    },
+    /// Decide a removal request by the postmaster's word.
+    DecideRemoval {
+        id: i64,
+        grant: bool,
+        by: String,
+        reply: Reply<()>,
     },
     /// Set the mode.
     SetMode {

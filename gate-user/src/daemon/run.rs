@@ -42,6 +42,9 @@ const TICK: Duration = Duration::from_millis(500);
 /// at: they change in bursts.
 const QUIET: Duration = Duration::from_millis(200);
 
+/// How often evidence is looked through for what is too old to be told apart.
+const FOLD: Duration = Duration::from_mins(10);
+
 /// Requests that may wait for the writer; more wait at their sender.
 const REQUESTS: usize = 64;
 
@@ -170,6 +173,7 @@ impl Loop {
         let mut tick = time::interval(TICK);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut next_look = time::Instant::now() + self.writer.config.gate.verify;
+        let mut next_fold = time::Instant::now() + FOLD;
         let watchdog = notify::watchdog_interval();
         let mut alive = time::interval(watchdog.unwrap_or(Duration::MAX / 4));
         loop {
@@ -186,6 +190,7 @@ impl Loop {
                     self.look_at_machine().await;
                 }
                 _ = tick.tick() => self.expire().await,
+                () = time::sleep_until(next_fold) => next_fold = self.fold().await,
                 () = time::sleep_until(next_look) => {
                     next_look = time::Instant::now() + self.writer.config.gate.verify;
                     self.begin_look();
@@ -215,6 +220,23 @@ impl Loop {
         match request {
             Request::Change { changes, by, reply } => {
                 let _ = reply.send(self.writer.change(changes, &by).await);
+            }
+            Request::Evidence { records, by, reply } => {
+                let _ = reply.send(self.writer.take_evidence(&records, &by).await);
+            }
+            Request::RollUp { by, reply } => {
+                let _ = reply.send(self.writer.roll_up(&by).await);
+            }
+            Request::Removal { request, by, reply } => {
+                let _ = reply.send(self.writer.request_removal(request, &by).await);
+            }
+            Request::DecideRemoval {
+                id,
+                grant,
+                by,
+                reply,
+            } => {
+                let _ = reply.send(self.writer.decide_removal(id, grant, &by).await);
             }
             Request::SetMode { mode, by, reply } => {
                 let _ = reply.send(self.writer.set_mode(mode, &by));
@@ -260,6 +282,19 @@ impl Loop {
         if due && let Err(error) = self.writer.change(vec![Change::Expire], DAEMON).await {
             tracing::error!(%error, "expiry failed; it will be tried again");
         }
+    }
+
+    /// Folds old evidence, a part at a time so that nobody waits long; tells when to go on.
+    async fn fold(&mut self) -> time::Instant {
+        let pause = match self.writer.fold().await {
+            Ok(true) => QUIET,
+            Ok(false) => FOLD,
+            Err(error) => {
+                tracing::error!(%error, "evidence cannot be folded; it will be tried again");
+                FOLD
+            }
+        };
+        time::Instant::now() + pause
     }
 
     fn begin_look(&mut self) {

@@ -11,18 +11,18 @@ use super::{
     DaemonError,
     logging::LogControl,
     mode::KeptMode,
-    request::Changed,
     settings,
     view::{self, Guarded, View},
 };
 use crate::{
-    book::{BookError, Change, Ledger},
+    book::{Book, BookError, Ledger},
     config::{Config, InterfaceName},
     control::{
         ServiceError,
         api::{Drift, ModeState, TableSize},
     },
     kernel::{Attachment, Gate, KernelError, Netlink},
+    network::Network,
     plan::{self, Diff, Rules, Table},
 };
 
@@ -80,23 +80,15 @@ impl Writer {
         self.view.store(Arc::new(self.snapshot()));
     }
 
-    /// Changes the book, and what follows from it. Stored before it is enforced, enforced before
-    /// it is answered.
-    pub(super) async fn change(
+    /// Enforces what changed in the book, stored already, since it was `before`.
+    pub(super) fn carry_out(
         &mut self,
-        changes: Vec<Change>,
-        by: &str,
-    ) -> Result<Changed, ServiceError> {
-        let before = self.ledger.book().clone();
-        let applied = self
-            .ledger
-            .apply(changes, Timestamp::now(), by)
-            .await
-            .map_err(refused)?;
-        let diff = block_in_place(|| {
-            plan::change(&before, self.ledger.book(), &applied.touched, &self.rules)
-        });
-        let fresh = |network: &_| plan::decide(*network, &before, &self.rules).is_none();
+        before: &Book,
+        touched: &[Network],
+    ) -> Result<(), ServiceError> {
+        let diff =
+            block_in_place(|| plan::change(before, self.ledger.book(), touched, &self.rules));
+        let fresh = |network: &_| plan::decide(*network, before, &self.rules).is_none();
         self.planned = view::grown(self.planned, &diff, fresh);
         let enforced = self.enforce(&diff);
         self.publish();
@@ -104,10 +96,6 @@ impl Writer {
             ServiceError::Internal(format!(
                 "stored, but the kernel does not hold all of it yet: {error}"
             ))
-        })?;
-        Ok(Changed {
-            applied,
-            book: self.ledger.book().clone(),
         })
     }
 
@@ -254,7 +242,7 @@ fn state_of(
 }
 
 /// A book's refusal as the API tells it.
-fn refused(error: BookError) -> ServiceError {
+pub(super) fn refused(error: BookError) -> ServiceError {
     match error {
         BookError::Refused(refusal) => ServiceError::Conflict(refusal.to_string()),
         other => {

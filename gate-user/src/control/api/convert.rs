@@ -1,12 +1,16 @@
 //! From what the daemon knows to what it says.
 
+use jiff::Timestamp;
+
 use super::{
-    AllowEntry, BadLine, Check, Exception, ExceptionKind, Feed, FeedFile, FeedInForce,
-    HistoryEntry, KernelAnswer, Listing, Match, MatchKind,
+    AllowEntry, BadLine, Check, EvidenceKind, EvidenceRecord, EvidenceRefused, EvidenceTaken,
+    Exception, ExceptionKind, Feed, FeedFile, FeedInForce, HistoryEntry, KernelAnswer, Listing,
+    Match, MatchKind,
 };
 use crate::{
     book::{self, Standing},
     config::FeedFormat,
+    evidence,
     feeds::{self, FeedStatus, FileState, InForce},
     plan::{self, Answer, Shelter},
 };
@@ -190,6 +194,50 @@ impl From<feeds::BadLine> for BadLine {
             error: bad.why,
         }
     }
+}
+
+/// A record of evidence; `now` is its time if it has none.
+pub(crate) fn record(record: &EvidenceRecord, now: Timestamp) -> evidence::Evidence {
+    let count = record.count.max(1);
+    let complaint = |trap| evidence::Kind::Complaint {
+        incidents: count,
+        trap,
+    };
+    let kind = match record.kind {
+        EvidenceKind::Complaint => complaint(false),
+        EvidenceKind::Trap => complaint(true),
+        EvidenceKind::Spam => evidence::Kind::Spam { count },
+        EvidenceKind::Ham => evidence::Kind::Ham { count },
+        EvidenceKind::Bounce => evidence::Kind::Bounce { count },
+    };
+    let digest = record.id.as_ref().map(|id| {
+        let parts = [record.kind.as_str(), &record.from, id];
+        evidence::Digest::of(parts.map(str::as_bytes))
+    });
+    evidence::Evidence::new(
+        record.address,
+        record.at.unwrap_or(now),
+        &record.from,
+        kind,
+        digest,
+    )
+}
+
+/// What became of records.
+pub(crate) fn taken(taken: evidence::Taken) -> EvidenceTaken {
+    let mut answer = EvidenceTaken::default();
+    for (record, fate) in taken.fates.into_iter().enumerate() {
+        match fate {
+            evidence::Fate::Taken => answer.taken += 1,
+            evidence::Fate::Repeated => answer.repeated += 1,
+            evidence::Fate::Refused(why) => answer.refused.push(EvidenceRefused {
+                record,
+                why: why.to_string(),
+            }),
+        }
+    }
+    answer.listed = taken.listed.into_iter().map(Into::into).collect();
+    answer
 }
 
 #[cfg(test)]

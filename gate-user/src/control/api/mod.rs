@@ -7,12 +7,14 @@
 
 mod change;
 mod check;
-mod convert;
+pub(crate) mod convert;
 mod counters;
 mod error;
+mod evidence;
 mod export;
 mod feed;
 mod listing;
+mod removal;
 pub mod route;
 pub mod span;
 mod status;
@@ -24,11 +26,17 @@ pub use change::{
 pub use check::{Check, CheckQuery, KernelAnswer, KernelVerdict, Match, MatchKind};
 pub use counters::{PerReason, Stats, Top, TopQuery, TopSource};
 pub use error::{ErrorBody, ErrorDetail, ErrorKind};
+pub use evidence::{
+    Age, ComplaintOnRecord, Complaints, ComplaintsQuery, Evidence, EvidenceKind, EvidenceOnRecord,
+    EvidenceRecord, EvidenceRefused, EvidenceTaken, Explanation, RollUp, RolledUp, RollupState,
+    WayOut,
+};
 pub use export::{Export, ExportLine};
 pub use feed::{BadLine, Feed, FeedFile, FeedInForce, Feeds};
 pub use listing::{
     AllowEntries, AllowEntry, Filter, History, HistoryEntry, HistoryQuery, Listing, Listings,
 };
+pub use removal::{DecideRemoval, Decision, Removal, RemovalRequest, Removals, RemovalsQuery};
 pub use status::{Attach, Drift, Interface, ReasonEnforcement, Status, TableSize};
 
 #[cfg(test)]

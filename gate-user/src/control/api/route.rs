@@ -38,6 +38,19 @@ pub const RELOAD: &str = "/v1/reload";
 pub const DETACH: &str = "/v1/detach";
 /// `POST`: [`Flushed`](super::Flushed).
 pub const FLUSH: &str = "/v1/flush";
+/// `GET` with [`CheckQuery`](super::CheckQuery): [`Explanation`](super::Explanation).
+pub const EXPLAIN: &str = "/v1/explain";
+/// `GET` with [`ComplaintsQuery`](super::ComplaintsQuery): [`Complaints`](super::Complaints).
+pub const COMPLAINTS: &str = "/v1/complaints";
+/// `POST` of [`Evidence`](super::Evidence): [`EvidenceTaken`](super::EvidenceTaken).
+pub const EVIDENCE: &str = "/v1/evidence";
+/// `POST` of [`RollUp`](super::RollUp): [`RolledUp`](super::RolledUp).
+pub const ROLLUP: &str = "/v1/rollup";
+/// `GET` with [`RemovalsQuery`](super::RemovalsQuery): [`Removals`](super::Removals), and `POST` of
+/// [`RemovalRequest`](super::RemovalRequest): [`Removal`](super::Removal).
+pub const REMOVALS: &str = "/v1/removals";
+/// `POST` of [`DecideRemoval`](super::DecideRemoval): [`Removal`](super::Removal).
+pub const DECIDE_REMOVAL: &str = "/v1/removals/decide";
 
 /// The path of [`FEED_RELOAD`] for the feed `name`, which needs no escaping: see
 /// [`FeedName`](crate::config::FeedName).

@@ -16,7 +16,8 @@ use super::{
     super::{
         Caller, Service, ServiceError,
         api::{
-            Allow, Block, CheckQuery, Disallow, ErrorKind, Filter, HistoryQuery, Import, SetMode,
+            Allow, Block, CheckQuery, ComplaintsQuery, DecideRemoval, Disallow, ErrorKind,
+            Evidence, Filter, HistoryQuery, Import, RemovalRequest, RemovalsQuery, RollUp, SetMode,
             TopQuery, Unblock, route,
         },
     },
@@ -40,6 +41,7 @@ macro_rules! answer {
 pub(super) fn all<S: Service>() -> Vec<Route<S>> {
     let mut routes = looking();
     routes.extend(changing());
+    routes.extend(deciding());
     routes
 }
 
@@ -114,6 +116,30 @@ fn looking<S: Service>() -> Vec<Route<S>> {
             routing::get(|State(service): Handle<S>| async move {
                 service.export().await.map(Lines).map_err(Failure::from)
             }),
+        ),
+        get(
+            route::EXPLAIN,
+            routing::get(
+                |State(service): Handle<S>, Asked(query): Asked<CheckQuery>| async move {
+                    answer!(service.explain(query.address))
+                },
+            ),
+        ),
+        get(
+            route::COMPLAINTS,
+            routing::get(
+                |State(service): Handle<S>, Asked(query): Asked<ComplaintsQuery>| async move {
+                    answer!(service.complaints(query))
+                },
+            ),
+        ),
+        get(
+            route::REMOVALS,
+            routing::get(
+                |State(service): Handle<S>, Asked(query): Asked<RemovalsQuery>| async move {
+                    answer!(service.removals(query))
+                },
+            ),
         ),
     ]
 }
@@ -196,6 +222,47 @@ fn changing<S: Service>() -> Vec<Route<S>> {
             routing::post(|State(service): Handle<S>, Extension(by): By| async move {
                 answer!(service.flush(&by))
             }),
+        ),
+    ]
+}
+
+/// The routes of the postmaster's desk: each says who asked.
+fn deciding<S: Service>() -> Vec<Route<S>> {
+    let post = |path, handler: MethodRouter<Arc<S>>| (Method::POST, path, handler);
+    vec![
+        post(
+            route::EVIDENCE,
+            routing::post(
+                |State(service): Handle<S>,
+                 Extension(by): By,
+                 Json(body): Json<Evidence, LARGE>| async move {
+                    answer!(service.take_evidence(body, &by))
+                },
+            ),
+        ),
+        post(
+            route::ROLLUP,
+            routing::post(
+                |State(service): Handle<S>, Extension(by): By, Json(body): Json<RollUp>| async move {
+                    answer!(service.roll_up(body, &by))
+                },
+            ),
+        ),
+        post(
+            route::REMOVALS,
+            routing::post(
+                |State(service): Handle<S>, Extension(by): By, Json(body): Json<RemovalRequest>| async move {
+                    answer!(service.request_removal(body, &by))
+                },
+            ),
+        ),
+        post(
+            route::DECIDE_REMOVAL,
+            routing::post(
+                |State(service): Handle<S>, Extension(by): By, Json(body): Json<DecideRemoval>| async move {
+                    answer!(service.decide_removal(body, &by))
+                },
+            ),
         ),
     ]
 }

@@ -1,0 +1,217 @@
+//! The postmaster's desk in the writer: evidence is taken in, requests are decided.
+//!
+//! In: records, requests and verdicts on them. Out: what became of each, stored with the listings
+//! that follow, and enforced.
+
+use std::net::IpAddr;
+
+use super::{
+    request::Changed,
+    writer::{DAEMON, Writer, refused},
+};
+use crate::{
+    book::{Applied, Book, BookError, Change, Listing, Origin},
+    control::{
+        ServiceError,
+        api::{RemovalRequest, RollupState},
+    },
+    evidence::{self, Evidence, Taken},
+    network::Network,
+    removal::{self, Decision, Filing, Ruling},
+    rollup,
+};
+
+use gate_common::Reason;
+use jiff::Timestamp;
+
+/// How many steps of folding are made at a time.
+const FOLDS: usize = 8;
+
+impl Writer {
+    /// Changes the book, and what follows from it. Stored before it is enforced, enforced before
+    /// it is answered.
+    pub(super) async fn change(
+        &mut self,
+        changes: Vec<Change>,
+        by: &str,
+    ) -> Result<Changed, ServiceError> {
+        let before = self.ledger.book().clone();
+        let mut work = self.ledger.begin(Timestamp::now()).await.map_err(refused)?;
+        let outcomes = work.apply(changes).map_err(refused)?;
+        evidence::roll_up(&mut work, &self.config)
+            .await
+            .map_err(refused)?;
+        let touched = work.commit(by).await.map_err(refused)?;
+        self.carry_out(&before, &touched)?;
+        Ok(Changed {
+            applied: Applied { outcomes, touched },
+            book: self.ledger.book().clone(),
+        })
+    }
+
+    /// Takes evidence in. It is acknowledged once it is stored: the kernel is given what follows
+    /// before that, but where it fails the next look at its table mends it.
+    pub(super) async fn take_evidence(
+        &mut self,
+        records: &[Evidence],
+        by: &str,
+    ) -> Result<Taken, ServiceError> {
+        let before = self.ledger.book().clone();
+        let mut work = self.ledger.begin(Timestamp::now()).await.map_err(refused)?;
+        let taken = evidence::take(&mut work, records, &self.config, &self.rules)
+            .await
+            .map_err(refused)?;
+        evidence::roll_up(&mut work, &self.config)
+            .await
+            .map_err(refused)?;
+        let touched = work.commit(by).await.map_err(refused)?;
+        for listing in &taken.listed {
+            let (network, reason) = (listing.network, listing.reason.code());
+            let evidence = listing.evidence.as_deref().unwrap_or_default();
+            tracing::info!(%network, reason, evidence, "listed for its evidence");
+        }
+        if !touched.is_empty() {
+            // Told by `enforce`, and shows in the status.
+            let _ = self.carry_out(&before, &touched);
+        }
+        Ok(taken)
+    }
+
+    /// Folds a part of the evidence that is too old to be told apart; returns whether there is
+    /// more.
+    pub(super) async fn fold(&mut self) -> Result<bool, BookError> {
+        for _ in 0..FOLDS {
+            let mut work = self.ledger.begin(Timestamp::now()).await?;
+            let more = evidence::fold(&mut work, &self.config.score).await?;
+            work.commit(DAEMON).await?;
+            if !more {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Looks at every network that may be rolled up.
+    pub(super) async fn roll_up(&mut self, by: &str) -> Result<Vec<RollupState>, ServiceError> {
+        let before = self.ledger.book().clone();
+        let mut work = self.ledger.begin(Timestamp::now()).await.map_err(refused)?;
+        let all = rollup::all_candidates(work.book(), &self.config.rollup);
+        evidence::roll_up_all(&mut work, all, &self.config)
+            .await
+            .map_err(refused)?;
+        let touched = work.commit(by).await.map_err(refused)?;
+        self.carry_out(&before, &touched)?;
+        let (book, history) = (self.ledger.book().clone(), self.ledger.history());
+        super::explain::rollups(&book, &history, &self.config).await
+    }
+
+    /// Decides a removal request by the rules, and carries out what it grants; tells its number.
+    pub(super) async fn request_removal(
+        &mut self,
+        request: RemovalRequest,
+        by: &str,
+    ) -> Result<i64, ServiceError> {
+        let address = request.address.to_canonical();
+        let before = self.ledger.book().clone();
+        let judged =
+            super::explain::judge(&before, &self.ledger.history(), address, &self.config).await?;
+        if judged.rulings.is_empty() {
+            return Err(ServiceError::NotFound(format!("nothing lists {address}")));
+        }
+        let lines: Vec<_> = judged.rulings.iter().map(explained).collect();
+        let filing = Filing {
+            address,
+            contact: request.contact,
+            note: request.note,
+            decision: judged.decision,
+            explanation: lines.join("\n"),
+            score: judged.score.value,
+            evidence: judged.score.to_string(),
+        };
+        let mut work = self.ledger.begin(Timestamp::now()).await.map_err(refused)?;
+        let filed = removal::file(&mut work, &filing, by, &self.config.removal).await;
+        let id = filed
+            .map_err(refused)?
+            .map_err(|limit| ServiceError::Conflict(limit.to_string()))?;
+        let granted = judged.rulings.iter();
+        let granted = granted.filter(|ruling| ruling.decision == Decision::Granted);
+        let changes = granted.map(|ruling| end(&ruling.listing)).collect();
+        work.apply(changes).map_err(refused)?;
+        evidence::roll_up(&mut work, &self.config)
+            .await
+            .map_err(refused)?;
+        let touched = work.commit(by).await.map_err(refused)?;
+        self.carry_out(&before, &touched)?;
+        Ok(id)
+    }
+
+    /// Carries out the postmaster's word on a request that is not granted yet.
+    pub(super) async fn decide_removal(
+        &mut self,
+        id: i64,
+        grant: bool,
+        by: &str,
+    ) -> Result<(), ServiceError> {
+        let found = removal::find(&self.ledger.history(), Some(id), None, 1).await;
+        let found = found.map_err(refused)?.into_iter().next();
+        let request = found
+            .ok_or_else(|| ServiceError::NotFound(format!("there is no removal request {id}")))?;
+        let decision = match (request.filing.decision, grant) {
+            (Decision::Granted, _) | (Decision::Refused, false) => {
+                let message = format!("request {id} is {} already", request.filing.decision);
+                return Err(ServiceError::Conflict(message));
+            }
+            (_, true) => Decision::Granted,
+            (_, false) => Decision::Refused,
+        };
+        let before = self.ledger.book().clone();
+        let mut work = self.ledger.begin(Timestamp::now()).await.map_err(refused)?;
+        let resolved = removal::resolve(&mut work, id, decision, by).await;
+        resolved.map_err(refused)?;
+        if grant {
+            let changes = open(work.book(), request.filing.address);
+            work.apply(changes).map_err(refused)?;
+            evidence::roll_up(&mut work, &self.config)
+                .await
+                .map_err(refused)?;
+        }
+        let touched = work.commit(by).await.map_err(refused)?;
+        self.carry_out(&before, &touched)
+    }
+}
+
+/// A ruling in one line.
+fn explained(ruling: &Ruling) -> String {
+    let Ruling {
+        listing,
+        decision,
+        why,
+    } = ruling;
+    let (network, reason) = (listing.network, listing.reason.code());
+    format!("{network} {reason}: {decision}: {why}")
+}
+
+fn end(listing: &Listing) -> Change {
+    Change::Unlist {
+        network: listing.network,
+        origin: Some(listing.origin.clone()),
+        reason: Some(listing.reason),
+    }
+}
+
+/// The changes that let `address` pass: its own listings end; of a rollup it is taken out, the
+/// rest of the network stays. What others list is ended by them alone, and what an operator lists
+/// around it by an operator.
+fn open(book: &Book, address: IpAddr) -> Vec<Change> {
+    let source = Network::source(address);
+    book.covering(Network::host(address))
+        .filter_map(|listing| match (&listing.origin, listing.reason) {
+            (Origin::Feed(_) | Origin::Dnsbl, _) => None,
+            (Origin::Rollup, Reason::Rollup) => {
+                Some(Change::Allow(rollup::shelter(source, listing.network)))
+            }
+            _ if source.covers(listing.network) => Some(end(&listing)),
+            _ => None,
+        })
+        .collect()
+}
