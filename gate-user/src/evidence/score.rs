@@ -20,6 +20,7 @@ use gate_common::Reason;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::intake::distinct_reporters;
 use crate::config::ScoreConfig;
 
 /// One point or one unit of weight.
@@ -309,14 +310,15 @@ fn complaints(evidence: &SourceEvidence, now: i64, config: &ScoreConfig) -> Opti
     if reports + traps == 0 {
         return None;
     }
+    let reporters = distinct_reporters(reporters);
     weight += ONE
         * if traps < TRAPS_SQUARED {
             TRAP * traps
         } else {
             traps.saturating_mul(traps)
         };
-    let mut detail = complaint_detail(reports, reporters.len(), traps);
-    let enough = traps > 0 || reporters.len() >= config.reporters as usize;
+    let mut detail = complaint_detail(reports, reporters, traps);
+    let enough = traps > 0 || reporters >= config.reporters as usize;
     let mut counted = weight;
     if !enough {
         counted = 0;
