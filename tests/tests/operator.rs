@@ -177,12 +177,11 @@ fn a_hundred_thousand_networks_are_imported_in_one_go() -> Result<()> {
     let lab = Lab::new()?;
     let gate = lab.gate().start()?;
     let file = tempfile::NamedTempFile::new()?;
-    let mut text = String::new();
-    for number in 0..100_000u32 {
+    let networks = (0..100_000u32).map(|number| {
         let [_, a, b, c] = number.to_be_bytes();
-        text += &format!("{}.{b}.{c}.1\n", 11 + a);
-    }
-    fs::write(file.path(), text)?;
+        format!("{}.{b}.{c}.1\n", 11 + a)
+    });
+    fs::write(file.path(), networks.collect::<String>())?;
     let path = file.path().to_str().expect("a temporary path is UTF-8");
     gate.must(&["import", path])?;
     let status = gate.json(&["status"])?;
