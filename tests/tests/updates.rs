@@ -73,7 +73,7 @@ fn through_200_updates_the_allowed_get_in_and_the_listed_do_not() -> Result<()> 
                     &AROUND_LISTED,
                     listing,
                     &mut random,
-                )?
+                )?;
             }
             1 => {
                 allowing = replace(
@@ -83,7 +83,7 @@ fn through_200_updates_the_allowed_get_in_and_the_listed_do_not() -> Result<()> 
                     &AROUND_ALLOWED,
                     allowing,
                     &mut random,
-                )?
+                )?;
             }
             _ => {
                 let which = random.below(OTHERS.len());
