@@ -193,6 +193,26 @@ fn a_hundred_thousand_networks_are_imported_in_one_go() -> Result<()> {
     Ok(())
 }
 
+#[test]
+fn top_shows_the_sources_of_sampled_drops() -> Result<()> {
+    let lab = Lab::new()?;
+    let gate = lab.gate().set("sample", 1).start()?;
+    gate.block("192.0.2.0/24")?;
+    gate.must(&["block", "2001:db8::/32", "--reason", "feed"])?;
+    for source in ["192.0.2.7", "192.0.2.7", "2001:db8::7"] {
+        assert_eq!(lab.connect(source)?, TimedOut);
+    }
+    until(|| Ok(gate.json(&["top"])?["sources"].as_array().map(Vec::len) == Some(2)))?;
+    let top = gate.json(&["top"])?;
+    let (first, second) = (&top["sources"][0], &top["sources"][1]);
+    assert_eq!(first["address"], "192.0.2.7", "{top}");
+    assert_eq!(first["reason"], "manual", "{top}");
+    assert_eq!(second["address"], "2001:db8::7", "{top}");
+    assert_eq!(second["reason"], "feed", "{top}");
+    assert!(first["drops"].as_u64() > second["drops"].as_u64(), "{top}");
+    Ok(())
+}
+
 /// Waits until it is so, ten seconds at most.
 fn until(mut is: impl FnMut() -> Result<bool>) -> Result<()> {
     let deadline = Instant::now() + Duration::from_secs(10);
