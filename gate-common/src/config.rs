@@ -53,7 +53,8 @@ pub struct Config {
     pub abi: u32,
     /// A [`Mode`] by its number; any other number means `Off`.
     pub mode: u32,
-    /// One dropped SYN of this many is reported on the ring buffer, for each CPU; 0 reports none.
+    /// One SYN of a listed source in this many is reported on the ring buffer, for each CPU and
+    /// address family; 0 reports none.
     pub sample: u32,
     /// Guarded TCP ports in host order; 0 marks an unused slot.
     ///

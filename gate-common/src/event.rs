@@ -22,7 +22,7 @@ pub struct DropEvent {
     pub source: [u8; 16],
     /// Index of the interface it came in by.
     pub ifindex: u32,
-    /// The guarded port, in host order.
+    /// The guarded port, in host order; 0 where a fragment that comes later holds it.
     pub port: u16,
     /// A [`Reason`](crate::Reason) by its number.
     pub reason: u8,

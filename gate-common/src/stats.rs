@@ -25,18 +25,20 @@ impl Family {
 #[derive(Clone, Copy, Debug, Eq, Pod, PartialEq, Zeroable)]
 #[repr(C)]
 pub struct Stats {
-    /// SYNs to guarded ports.
+    /// SYNs to guarded ports, first fragments that may become one among them.
     pub seen: u64,
     /// SYNs from sources that nothing lists.
     pub passed: u64,
     /// SYNs that an allow entry let through although a listing covers the source.
     pub allowed: u64,
-    /// Packets that could not be parsed, and passed.
+    /// Packets that could not be parsed, and passed: cut short, contradicting themselves, or with
+    /// more tags or extension headers than are followed. What ends before it tells its family is
+    /// counted as IPv4.
     pub malformed: u64,
     /// Dropped SYNs by [`Reason::slot`].
     pub dropped: [u64; Reason::SLOTS],
     /// SYNs that mode `monitor` let pass and `enforce` would have dropped, by [`Reason::slot`].
     pub would_drop: [u64; Reason::SLOTS],
-    /// Dropped SYNs until the next one is reported: the program's own note, not a counter.
+    /// SYNs of listed sources until the next one is reported: the program's own note, not a counter.
     pub until_sample: u64,
 }

@@ -2,12 +2,15 @@
 //!
 //! In: a source address. Out: its [`Standing`].
 //!
-//! The block trie is asked first: who is not listed needs no exception. The order of the two
-//! questions is half of invariant 1, the writer's order is the other half: an allow entry enters
-//! before the listing it excepts, and leaves after it. So a source found listed finds its allow
-//! entry, unless both leave between the two questions; hence a writer that has removed a listing
-//! waits until no program runs that may have seen it (an RCU grace period) before it removes the
-//! allow entry.
+//! The block trie is asked first: who is not listed needs no exception, and most are not. The
+//! order is half of invariant 1; the other half is the writer's: an allow entry enters before the
+//! listing it excepts, and leaves after it.
+//!
+//! A program that runs while the writer writes may have passed the place that is written to: it
+//! may find a listing and no longer the allow entry that left after it, or neither a network that
+//! has just entered nor the one that left for it. So a writer lets the programs that run come to
+//! an end (an RCU grace period) between insertions and deletions, and between listings that leave
+//! and allow entries that leave.
 
 use aya_ebpf::btf_maps::lpm_trie::Key;
 use gate_common::Entry;
