@@ -23,6 +23,7 @@ pub mod greeter;
 pub(crate) mod namespace;
 pub mod probe;
 mod process;
+mod tags;
 
 pub use attempt::{Attempt, Connecting, connect_all};
 use files::Workspace;
@@ -30,6 +31,7 @@ pub use gate::{Gate, GateBuilder, Said};
 use namespace::Namespace;
 pub use probe::{Outcome, Tally};
 use process::Running;
+pub use tags::{Tagging, Tags};
 
 /// What the lab's namespaces and directories are called, before the process and a number.
 pub(crate) const PREFIX: &str = "gate-lab-";
@@ -169,6 +171,14 @@ impl Lab {
     /// `from` is not an address.
     pub fn connect(&self, from: &str) -> Result<Outcome> {
         self.from(from).connect()
+    }
+
+    /// Puts VLAN tags into the clients' frames on `link`, as long as what it returns lives.
+    ///
+    /// # Errors
+    /// `ethtool` is missing or fails, or the kernel does not take the program.
+    pub fn tag(&self, link: &Link, tags: Tags) -> Result<Tagging<'_>> {
+        Tagging::start(&self.clients, link.device(), tags)
     }
 
     /// Makes the server answer nothing to `network`: to its clients it looks as if gated, by no gate.

@@ -21,7 +21,7 @@ const TOOLS: &[Tool] = &[
     Tool {
         program: "ethtool",
         package: "ethtool",
-        why: "GRO on a veth, which an XDP redirect into it needs",
+        why: "GRO and VLAN tags on a veth, as XDP needs them",
     },
 ];
 
