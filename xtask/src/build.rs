@@ -6,7 +6,7 @@ use anyhow::Result;
 use clap::Args;
 
 use crate::{
-    run::{cargo, root_dir, run, say},
+    run::{HOST_PACKAGES, cargo, root_dir, run, say},
     setup,
 };
 
@@ -30,8 +30,7 @@ pub(crate) fn programs(names: &[&str], release: bool) -> Result<PathBuf> {
     setup::toolchain()?;
     say(&format!("building {}", names.join(", ")));
     let mut build = cargo();
-    // The whole workspace's features, as the tests have them, but only these programs.
-    build.args(["build", "--locked", "--workspace"]);
+    build.args(["build", "--locked"]).args(HOST_PACKAGES);
     for name in names {
         build.args(["--bin", name]);
     }

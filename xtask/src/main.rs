@@ -8,6 +8,7 @@ use clap::{Parser, Subcommand};
 
 mod build;
 mod demo;
+mod load;
 mod run;
 mod setup;
 mod test;
@@ -26,6 +27,8 @@ enum Task {
     Setup,
     /// Build gated and gatectl, after `setup`
     Build(build::Options),
+    /// Build, load the gate into the kernel, start gated, and wait until the gate enforces
+    BuildAndLoad(load::Options),
     /// Show the gate at work: who gets through and who does not, in network namespaces of its own
     Demo,
     /// Check formats and lints, run the unit tests, and the kernel tests on this machine's kernel
@@ -36,6 +39,7 @@ fn main() -> ExitCode {
     let done = match Arguments::parse().task {
         Task::Setup => setup::toolchain(),
         Task::Build(options) => build::build(&options),
+        Task::BuildAndLoad(options) => load::build_and_load(&options),
         Task::Demo => demo::demo(),
         Task::Test(options) => return test::test(&options),
     };

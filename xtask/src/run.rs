@@ -19,6 +19,17 @@ pub(crate) fn root_dir() -> &'static Path {
         .expect("xtask lies in the workspace")
 }
 
+/// Names to cargo all packages but those of programs for the kernel, which no program of this
+/// machine's userspace could be linked from. Always all of them: fewer packages would mean other
+/// features of their dependencies, and building those again.
+pub(crate) const HOST_PACKAGES: [&str; 5] = [
+    "--workspace",
+    "--exclude",
+    "gate-ebpf",
+    "--exclude",
+    "gate-lab-ebpf",
+];
+
 /// Tells what comes next.
 pub(crate) fn say(step: &str) {
     println!("==> {step}");

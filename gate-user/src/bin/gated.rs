@@ -18,7 +18,7 @@ struct Cli {
     /// The configuration file. Without it, every key has its default.
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// Check the configuration, say what is wrong with it, and exit.
+    /// Check the configuration, say what is wrong with it or where its control socket is, and exit.
     #[arg(long)]
     check_config: bool,
 }
@@ -44,8 +44,12 @@ fn main() -> ExitCode {
 
 fn check(path: Option<&std::path::Path>) -> Result<(), DaemonError> {
     let path = path.unwrap_or(gate_user::config::DEFAULT_PATH.as_ref());
-    Config::load(path)?;
+    let config = Config::load(path)?;
     println!("{}: no error found", path.display());
+    println!(
+        "control socket: {}",
+        config.paths.control_socket().display()
+    );
     Ok(())
 }
 

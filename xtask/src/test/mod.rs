@@ -15,7 +15,7 @@ use clap::Args;
 
 use crate::{
     build,
-    run::{cargo, line, root_dir, run, say},
+    run::{HOST_PACKAGES, cargo, line, root_dir, run, say},
     setup,
 };
 
@@ -109,29 +109,30 @@ fn kernel_tests() -> Result<Tally> {
     count(&mut tests)
 }
 
-/// `cargo test`, of what its caller names. Always for the whole workspace: fewer packages would
-/// mean other features of their dependencies, and building those again. Without gate-ebpf, whose
-/// binary is nothing that this machine's userspace could link.
+/// `cargo test`, of what its caller names.
 fn cargo_test() -> Command {
     let mut tests = cargo();
-    tests.args(["test", "--locked", "--no-fail-fast", "--workspace"]);
-    tests.args(["--exclude", "gate-ebpf"]);
+    tests.args(["test", "--locked", "--no-fail-fast"]);
+    tests.args(HOST_PACKAGES);
     tests
 }
 
-/// The names of the integration tests in the directory `member` of the workspace.
+/// The names of the integration tests in the directory `member` of the workspace: files, and
+/// directories with a `main.rs`.
 fn integration_tests(member: &str) -> Result<Vec<String>> {
     let dir = root_dir().join(member).join("tests");
     if !dir.exists() {
         return Ok(Vec::new());
     }
-    let paths = fs::read_dir(dir)?.map(|entry| Ok(entry?.path()));
-    let paths: Vec<_> = paths.collect::<Result<_>>()?;
-    let mut names: Vec<_> = paths
-        .iter()
-        .filter(|path| path.extension().is_some_and(|extension| extension == "rs"))
-        .filter_map(|path| Some(path.file_stem()?.to_str()?.to_owned()))
-        .collect();
+    let mut names = Vec::new();
+    for entry in fs::read_dir(dir)? {
+        let path = entry?.path();
+        let is_test = path.extension().is_some_and(|extension| extension == "rs")
+            || path.join("main.rs").exists();
+        if is_test && let Some(name) = path.file_stem() {
+            names.push(name.to_string_lossy().into_owned());
+        }
+    }
     names.sort();
     Ok(names)
 }
