@@ -40,7 +40,7 @@ pub(super) struct Paths {
 /// is as by default.
 ///
 /// # Errors
-/// A list is not there, or the file cannot be written.
+/// A list or an interface is not there, or the file cannot be written.
 pub(super) fn generate(
     lists: &[PathBuf],
     interfaces: &[String],
@@ -51,6 +51,13 @@ pub(super) fn generate(
             .with_context(|| format!("the block list {}", list.display()))
     });
     let lists: Vec<PathBuf> = lists.collect::<Result<_>>()?;
+    // Before the gate that stands is upgraded to one that does not.
+    for name in interfaces {
+        ensure!(
+            Path::new("/sys/class/net").join(name).exists(),
+            "there is no interface `{name}`: `ip link` shows which there are"
+        );
+    }
     let toml = toml(&lists, interfaces, paths)?;
     if toml.is_empty() {
         return Ok(None);
