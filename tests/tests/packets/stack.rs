@@ -278,7 +278,7 @@ fn what_linux_answers_of_random_packets_is_dropped() {
         let port = port.fetch_add(1, Ordering::Relaxed);
         vec![packet.source_port(port).frame()]
     });
-    nothing_slips_past("packets", 1_500, frames);
+    nothing_slips_past("random-packets", 1_500, frames);
 }
 
 /// A SYN behind a few extension headers (in IPv6), in pieces that may say ACK, and that may reach
@@ -318,5 +318,5 @@ fn what_linux_answers_of_random_fragments_is_dropped() {
         let port = port.fetch_add(1, Ordering::Relaxed);
         packet.source_port(port).fragments(&pieces)
     });
-    nothing_slips_past("fragments", 1_500, frames);
+    nothing_slips_past("random-fragments", 1_500, frames);
 }
