@@ -10,25 +10,26 @@ use crate::{
     alarm, counters, events,
     frame::{Linear, Scattered},
     maps,
-    parse::{self, Malformed, Parsed, Syn},
-    table::{Lookup, Standing, Table},
+    parse::{self, Malformed, Syn},
+    table::{self, Standing},
 };
 
 /// Decides about the frame in `ctx`; returns an XDP action.
 #[inline(always)]
 pub fn gate(ctx: &XdpContext) -> u32 {
-    decide::<Table>(ctx)
+    match parse::ethernet(&Linear::new(ctx)) {
+        Ok(Some(syn)) => judge(ctx, &syn),
+        Ok(None) => xdp_action::XDP_PASS,
+        Err(Malformed(_)) => second_look(ctx),
+    }
 }
 
-/// The same, with another way of looking sources up.
-#[inline(always)]
-pub fn decide<L: Lookup>(ctx: &XdpContext) -> u32 {
-    let look = match parse::ethernet(&Linear::new(ctx)) {
-        Err(Malformed(_)) => second_look(ctx),
-        found => found,
-    };
-    match look {
-        Ok(Some(syn)) => judge::<L>(ctx, &syn),
+/// Decides about a frame that the first look could not make out, with a look at all of it.
+#[cold]
+#[inline(never)]
+fn second_look(ctx: &XdpContext) -> u32 {
+    match parse::ethernet(&Scattered::new(ctx)) {
+        Ok(Some(syn)) => judge(ctx, &syn),
         Ok(None) => xdp_action::XDP_PASS,
         Err(Malformed(family)) => {
             count_malformed(family);
@@ -37,16 +38,9 @@ pub fn decide<L: Lookup>(ctx: &XdpContext) -> u32 {
     }
 }
 
-/// Looks at all of a frame that the first look could not make out. A function of its own: the
-/// verifier grants each way through the program 512 bytes of stack.
-#[inline(never)]
-fn second_look(ctx: &XdpContext) -> Parsed {
-    parse::ethernet(&Scattered::new(ctx))
-}
-
 /// Decides about a SYN.
 #[inline(always)]
-fn judge<L: Lookup>(ctx: &XdpContext, syn: &Syn) -> u32 {
+fn judge(ctx: &XdpContext, syn: &Syn) -> u32 {
     let Some(config) = maps::CONFIG.get(0) else {
         return xdp_action::XDP_PASS;
     };
@@ -66,7 +60,7 @@ fn judge<L: Lookup>(ctx: &XdpContext, syn: &Syn) -> u32 {
     if mode == Mode::Off {
         return xdp_action::XDP_PASS;
     }
-    match L::standing(&syn.source) {
+    match table::standing(&syn.source) {
         Standing::Unlisted => {
             stats.passed += 1;
             xdp_action::XDP_PASS

@@ -6,7 +6,6 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-mod bench;
 mod build;
 mod demo;
 mod load;
@@ -32,8 +31,6 @@ enum Task {
     BuildAndLoad(load::Options),
     /// Show the gate at work: who gets through and who does not, in network namespaces of its own
     Demo,
-    /// Measure what a packet and a change cost, beside nftables and ipset
-    Bench(bench::Options),
     /// Check formats and lints, run the unit tests, and the kernel tests on this machine's kernel
     Test(test::Options),
 }
@@ -44,7 +41,6 @@ fn main() -> ExitCode {
         Task::Build(options) => build::build(&options),
         Task::BuildAndLoad(options) => load::build_and_load(&options),
         Task::Demo => demo::demo(),
-        Task::Bench(options) => bench::bench(&options),
         Task::Test(options) => return test::test(&options),
     };
     match done {

@@ -23,8 +23,6 @@ pub struct Maps {
     pub(super) tables: Tables,
     pub(super) config: RawMap,
     stats: RawMap,
-    /// The index: written by its own writer, here for its accounting.
-    index: Vec<RawMap>,
 }
 
 impl Maps {
@@ -38,10 +36,6 @@ impl Maps {
             },
             config: RawMap::of(names::CONFIG, data(ebpf, names::CONFIG)?)?,
             stats: RawMap::of(names::STATS, data(ebpf, names::STATS)?)?,
-            index: names::INDEX
-                .into_iter()
-                .map(|name| RawMap::of(name, data(ebpf, name)?))
-                .collect::<Result<_, _>>()?,
         })
     }
 
@@ -113,7 +107,6 @@ impl Maps {
             &self.stats,
         ]
         .into_iter()
-        .chain(&self.index)
         .map(|map| memlock(map).unwrap_or(0))
         .sum()
     }
