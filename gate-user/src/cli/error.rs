@@ -13,6 +13,10 @@ pub(super) enum Exit {
     Listed,
     /// It was not done, and that was told.
     Error,
+    /// `complaint` and `verdict` alone: what was handed in is refused (`EX_DATAERR`, sysexits.h).
+    BadData,
+    /// `complaint` and `verdict` alone: it is to be handed in again (`EX_TEMPFAIL`).
+    TryAgain,
 }
 
 impl From<Exit> for ExitCode {
@@ -21,6 +25,8 @@ impl From<Exit> for ExitCode {
             Exit::Done => 0,
             Exit::Listed => 1,
             Exit::Error => 2,
+            Exit::BadData => 65,
+            Exit::TryAgain => 75,
         })
     }
 }

@@ -15,6 +15,7 @@ mod export;
 mod feeds;
 mod gate;
 mod import;
+mod intake;
 mod list;
 mod mode;
 mod removal;
@@ -43,7 +44,7 @@ use crate::config::Paths;
     name = "gatectl",
     version,
     after_help = "Exit codes: 0 done (check: no address is listed), 1 check: an address is listed, \
-                  2 error. Times are UTC. docs/control-api.md documents what --json prints."
+                  2 error; complaint and verdict: 65 refused, 75 try again. Times are UTC. docs/control-api.md documents what --json prints."
 )]
 struct Cli {
     /// The daemon's socket.
@@ -108,6 +109,15 @@ enum Command {
     Removal(removal::Command),
     /// What a log of evidence would have listed; the book is not touched.
     Replay(replay::Args),
+    /// Hand a complaint in: an ARF report, or mail with spam attached.
+    ///
+    /// Exit code 0: taken, now or before; 65: refused; 75: to be tried again. Fit for a Postfix
+    /// alias.
+    Complaint(intake::ComplaintArgs),
+    /// Hand verdicts of a spam filter in, or bounces: lines of JSON.
+    ///
+    /// Exit codes as for `complaint`; 65 also if any line is refused.
+    Verdict(intake::VerdictArgs),
     /// Read the configuration again.
     Reload,
     /// Take the gate off the wire: nothing is blocked any more.
@@ -158,6 +168,8 @@ async fn run(gate: &Gate, command: Command) -> Result<Exit, CliError> {
         Command::Rollup(args) => rollup::run(gate, args).await,
         Command::Removal(command) => removal::run(gate, command).await,
         Command::Replay(args) => replay::run(gate, args).await,
+        Command::Complaint(args) => intake::complaint(gate, args).await,
+        Command::Verdict(args) => intake::verdict(gate, args).await,
         Command::Reload => upkeep::reload(gate).await,
         Command::Detach(args) => upkeep::detach(gate, args).await,
         Command::Flush(args) => upkeep::flush(gate, args).await,

@@ -32,6 +32,11 @@ pub const FEED_RELOAD: &str = "/v1/feeds/{name}/reload";
 pub const IMPORT: &str = "/v1/import";
 /// `GET`: [`ExportLine`](super::ExportLine)s, one a line.
 pub const EXPORT: &str = "/v1/export";
+/// `POST` of a mail, with [`ComplaintQuery`](super::ComplaintQuery):
+/// [`Complained`](super::Complained).
+pub const COMPLAINTS: &str = "/v1/complaints";
+/// `POST` of lines of JSON: [`Judged`](super::Judged).
+pub const VERDICTS: &str = "/v1/verdicts";
 /// `POST`: [`Reloaded`](super::Reloaded).
 pub const RELOAD: &str = "/v1/reload";
 /// `POST`: [`Detached`](super::Detached).
