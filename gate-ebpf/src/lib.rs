@@ -11,6 +11,7 @@ pub mod alarm;
 pub mod counters;
 pub mod events;
 pub mod frame;
+pub mod index;
 pub mod ipv4;
 pub mod ipv6;
 pub mod maps;

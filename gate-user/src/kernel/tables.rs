@@ -6,6 +6,7 @@ use gate_common::{Entry, KeyV4, KeyV6, Reason};
 
 use super::{
     KernelError,
+    index::wait_for_programs,
     trie::{Trie, TrieKey},
 };
 use crate::{
@@ -58,11 +59,29 @@ impl Tables {
             .map(|&(network, reason)| (network, Entry::block(reason, network.prefix_len())))
             .collect();
         let left = insert(&self.block_v4, &self.block_v6, &block)?;
+        if !diff.block.is_empty() && !diff.unblock.is_empty() {
+            // A program on its way down a trie may have passed the place of what has just entered:
+            // it must still find what leaves for it.
+            self.wait_for_programs()?;
+        }
         remove(&self.block_v4, &self.block_v6, &diff.unblock)?;
         // What found no room may find it now.
         let left = insert(&self.block_v4, &self.block_v6, &left)?;
+        if !diff.disallow.is_empty() && !(diff.unblock.is_empty() && diff.allow.is_empty()) {
+            // The same, and: a program asks for a block first, then for what excepts from it. One
+            // that found a block which is gone now must still find the allow entry.
+            self.wait_for_programs()?;
+        }
         remove(&self.allow_v4, &self.allow_v6, &diff.disallow)?;
         check_full(&left, &self.block_v4, &self.block_v6)
+    }
+
+    fn wait_for_programs(&self) -> Result<(), KernelError> {
+        wait_for_programs().map_err(|source| KernelError::Map {
+            map: self.block_v4.name(),
+            what: "waiting for the programs that run",
+            source,
+        })
     }
 
     /// What the tries hold. A block entry whose reason this version does not know is given as

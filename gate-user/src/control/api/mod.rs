@@ -37,7 +37,7 @@ pub use listing::{
     AllowEntries, AllowEntry, Filter, History, HistoryEntry, HistoryQuery, Listing, Listings,
 };
 pub use removal::{DecideRemoval, Decision, Removal, RemovalRequest, Removals, RemovalsQuery};
-pub use status::{Attach, Drift, Interface, ReasonEnforcement, Status, TableSize};
+pub use status::{Attach, Drift, Index, Interface, ReasonEnforcement, Status, TableSize};
 
 #[cfg(test)]
 mod tests {
