@@ -46,7 +46,10 @@ fn read<T: Copy>(word: &T) -> T {
 }
 
 /// What is to happen to an IPv4 source; `address` in host order.
-#[inline(always)]
+///
+/// A function of its own, as are the others here: inlined, they need more stack than there is,
+/// because the compiler works ahead.
+#[inline(never)]
 pub fn decide_v4(address: u32) -> Decision {
     let network = address >> 8;
     let low = address as u8;
@@ -62,19 +65,16 @@ pub fn decide_v4(address: u32) -> Decision {
                 return Decision::ASK;
             };
             let owner = v4::owner(hash, choice);
-            let address = owner | v4::address(low);
-            let block = owner | v4::block(low);
-            let mut decision = default;
-            for slot in bucket {
-                let slot = read(slot);
-                if slot & !15 == address {
-                    return v4::decision(slot);
-                }
-                if slot & !15 == block {
-                    decision = v4::decision(slot);
+            // In turn, not in one go: that would hold all slots at once, on the stack.
+            for named in [owner | v4::address(low), owner | v4::block(low)] {
+                for slot in bucket {
+                    let slot = read(slot);
+                    if slot & !15 == named {
+                        return v4::decision(slot);
+                    }
                 }
             }
-            decision
+            default
         }
         v4::Level1::Leaf { choice } => {
             let place = v4::place(v4::hash(network), choice, v4::LEAVES);
@@ -87,7 +87,7 @@ pub fn decide_v4(address: u32) -> Decision {
 }
 
 /// What is to happen to an IPv6 source; `high` is the first half of its address, in host order.
-#[inline(always)]
+#[inline(never)]
 pub fn decide_v6(high: u64) -> Decision {
     let wide = (high >> (64 - v6::WIDE)) as u32;
     let index = v6::cell(high);
@@ -108,35 +108,38 @@ pub fn decide_v6(high: u64) -> Decision {
     let mut level = v6::LEVELS;
     while level > 0 {
         level -= 1;
-        if cell.levels() & 1 << level != 0
-            && let Some(decision) = find_v6(high, level, cell.version())
-        {
-            return decision;
+        if cell.levels() & 1 << level != 0 {
+            let slot = find_v6(high, level, cell.version());
+            if slot != 0 {
+                return v6::decision(slot);
+            }
         }
     }
     default
 }
 
-/// The decision in the slot for the prefix of `high` at `level`.
-#[inline(always)]
-fn find_v6(high: u64, level: u32, version: bool) -> Option<Decision> {
+/// The slot for the prefix of `high` at `level`, or 0.
+#[inline(never)]
+fn find_v6(high: u64, level: u32, version: bool) -> u64 {
     let hash = v6::hash(v6::prefix(high, level));
     let first = v6::bucket(hash, v6::BUCKETS);
     let mut chain = 0;
     while chain < v6::CHAIN {
         let key = v6::key(hash, level, version, chain);
-        let bucket = SLOTS_V6.get(first + chain & v6::BUCKETS - 1)?;
+        let Some(bucket) = SLOTS_V6.get((first + chain) & (v6::BUCKETS - 1)) else {
+            return 0;
+        };
         let mut slot = 0;
         for word in bucket {
             slot = read(word);
             if slot & v6::KEY == key {
-                return Some(v6::decision(slot));
+                return slot;
             }
         }
         if slot == 0 {
-            return None;
+            return 0;
         }
         chain += 1;
     }
-    None
+    0
 }

@@ -1,5 +1,8 @@
 //! gate's programs in the kernel, as a library: the binaries of this crate, and the benchmark's,
 //! only name entry points.
+//!
+//! No function here is `#[cold]`: the compiler gives those a section of their own, and aya (0.14)
+//! takes two functions for the same one if they lie at the same offset of two sections.
 
 #![no_std]
 #![allow(
