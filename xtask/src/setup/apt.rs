@@ -4,7 +4,7 @@ use std::process::Command;
 
 use anyhow::{Result, bail};
 
-use crate::run::{as_root, find, output, say};
+use crate::run::{as_root, find, output, run, say};
 
 /// Installs without questions, and lets no installed service start: `invoke-rc.d` asks
 /// `policy-rc.d` (Debian policy 9.3.3), which this script provides for the time where there is none.
@@ -65,6 +65,17 @@ pub(crate) fn install(packages: &[&str], hint: &str) -> Result<()> {
         bail!("apt-get install failed, see above");
     }
     bail!("apt knows no package {unknown:?}: {hint}");
+}
+
+/// Installs `packages` as the archive has them now, whatever the lists here say.
+///
+/// # Errors
+/// As [`install`].
+pub(crate) fn upgrade(packages: &[&str], hint: &str) -> Result<()> {
+    say("apt-get update");
+    let mut update = as_root("apt-get", "apt-get update")?;
+    run(update.args(["--quiet", "update"]))?;
+    install(packages, hint)
 }
 
 /// Whether apt could install `package`.

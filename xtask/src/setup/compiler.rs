@@ -71,8 +71,8 @@ fn link_packages() -> Result<Compiler> {
     if let Some(linked) = usable()? {
         return Ok(linked);
     }
-    // There, but from before the last update of the lists.
-    apt::install(&PACKAGES, HINT)?;
+    // There, but too old: perhaps only because the lists are.
+    apt::upgrade(&PACKAGES, HINT)?;
     usable()?.with_context(|| {
         format!("{PACKAGES:?} are older than rustc {MINIMUM}, or lack the library's source: {HINT}")
     })
