@@ -50,7 +50,7 @@ pub(super) struct Store {
 impl Store {
     /// Locks the database, opens it, and brings its schema up to date.
     pub(super) async fn open(path: &Path) -> Result<Self, BookError> {
-        let lock = lock(path)?;
+        let lock = lock(path).await?;
         let options = SqliteConnectOptions::new()
             .filename(path)
             .create_if_missing(true)
@@ -161,27 +161,39 @@ impl Store {
     }
 }
 
+/// How often a lock that is held is tried once more, and how long after.
+const LOCK_TRIES: u32 = 50;
+const LOCK_PAUSE: Duration = Duration::from_millis(20);
+
 /// Takes the lock of the database at `path`, which ends with the file handle, and so with the
 /// process.
-fn lock(path: &Path) -> Result<File, BookError> {
+///
+/// A process that has just ended, or closed the book, may have forked a child that holds its
+/// descriptors until it runs another program (flock(2)): so a lock is held only when it stays so.
+async fn lock(path: &Path) -> Result<File, BookError> {
     let mut lock = path.as_os_str().to_owned();
     lock.push(".lock");
     let lock = PathBuf::from(lock);
+    let failed = |source| BookError::Lock {
+        lock: lock.clone(),
+        source,
+    };
     let file = File::options()
         .create(true)
         .truncate(false)
         .write(true)
-        .open(&lock);
-    let locked = file.map_err(TryLockError::Error).and_then(|file| {
-        file.try_lock()?;
-        Ok(file)
-    });
-    locked.map_err(|error| match error {
-        TryLockError::WouldBlock => BookError::Locked {
-            path: path.to_owned(),
-            lock,
-        },
-        TryLockError::Error(source) => BookError::Lock { lock, source },
+        .open(&lock)
+        .map_err(failed)?;
+    for _ in 0..LOCK_TRIES {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            Err(TryLockError::WouldBlock) => tokio::time::sleep(LOCK_PAUSE).await,
+            Err(TryLockError::Error(source)) => return Err(failed(source)),
+        }
+    }
+    Err(BookError::Locked {
+        path: path.to_owned(),
+        lock,
     })
 }
 
