@@ -15,7 +15,6 @@ pub fn is_due(count: u64) -> bool {
 }
 
 /// CONFIG is of another ABI version, or holds no mode of this one; the gate is `off` meanwhile.
-#[cold]
 #[inline(never)]
 pub fn unknown_config(ctx: &XdpContext, config: &Config) {
     error!(
@@ -28,7 +27,6 @@ pub fn unknown_config(ctx: &XdpContext, config: &Config) {
 }
 
 /// A trie gives a network a reason that this version does not know; it is listed all the same.
-#[cold]
 #[inline(never)]
 pub fn unknown_reason(ctx: &XdpContext, number: u8) {
     error!(

@@ -1,5 +1,8 @@
 //! gate's programs in the kernel, as a library: the binaries of this crate, and the benchmark's,
 //! only name entry points.
+//!
+//! No function here is `#[cold]`: that would put it into a text section of its own, and aya tells
+//! the functions of an object apart by their offset in a section, not by the section.
 
 #![no_std]
 #![allow(

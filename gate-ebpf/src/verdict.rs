@@ -25,7 +25,6 @@ pub fn gate(ctx: &XdpContext) -> u32 {
 }
 
 /// Decides about a frame that the first look could not make out, with a look at all of it.
-#[cold]
 #[inline(never)]
 fn second_look(ctx: &XdpContext) -> u32 {
     match parse::ethernet(&Scattered::new(ctx)) {

@@ -109,7 +109,7 @@ pub(super) async fn flush(gate: &Gate, args: FlushArgs) -> Result<Exit, CliError
 fn flush_does(status: &Status) -> String {
     format!(
         "This ends {}, whoever made them; they stay in the history. Allow entries stay.\n\
-         Feeds list again what they hold when their files are next read.",
+         A feed lists again what it holds when its file changes, or at `gatectl feeds reload`.",
         counted(status.listings.sum(), "listing")
     )
 }

@@ -24,7 +24,7 @@ use super::{
     writer::{DAEMON, Writer},
 };
 use crate::{
-    book::Change,
+    book::{Change, Outcome},
     config::{Config, Effect},
     control::{
         ServiceError,
@@ -267,7 +267,16 @@ impl Loop {
         };
         match self.writer.change(vec![change], DAEMON).await {
             Ok(changed) => {
-                tracing::info!(feed = %update.name, outcome = ?changed.applied.outcomes.first(), "feed taken");
+                if let Some(Outcome::Replaced(replaced)) = changed.applied.outcomes.first() {
+                    tracing::info!(
+                        feed = %update.name,
+                        added = replaced.added,
+                        changed = replaced.changed,
+                        kept = replaced.kept,
+                        ended = replaced.ended,
+                        "feed taken"
+                    );
+                }
             }
             Err(error) => tracing::error!(feed = %update.name, %error, "feed not taken"),
         }

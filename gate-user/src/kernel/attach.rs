@@ -48,12 +48,14 @@ pub(super) async fn attach(
     if pin.exists() {
         let link = pins::link_info(&pin)?;
         let same_mode = mode == Attach::Auto || found.xdp.map(|xdp| xdp.mode) == Some(mode);
-        if link.ifindex == found.index && same_mode {
+        if link.ifindex != found.index {
+            // The interface was made anew under the old name.
+            pins.unlink(interface)?;
+            create(program, pins, &found, mode)?;
+        } else if same_mode {
             update(program, pins, interface)?;
         } else {
-            // The interface was made anew under the old name, or the mode changes.
-            detach(pins, interface)?;
-            create(program, pins, &found, mode)?;
+            change_mode(program, pins, netlink, interface, mode).await?;
         }
     } else {
         create(program, pins, &found, mode)?;
@@ -73,17 +75,34 @@ pub(super) async fn attach(
     })
 }
 
-/// Takes the program off `interface`.
-pub(super) fn detach(pins: &Pins, interface: &str) -> Result<(), KernelError> {
-    let pin = pins.link(interface);
-    match fs::remove_file(&pin) {
-        Err(source) if source.kind() != io::ErrorKind::NotFound => Err(KernelError::Pins {
-            path: pin,
-            what: format!("removing the link: {source}"),
-            source: Some(source),
-        }),
-        _ => Ok(()),
+/// Makes the link of `interface` anew in `mode`, or, if that cannot be had, in the one it had.
+async fn change_mode(
+    program: &mut Xdp,
+    pins: &Pins,
+    netlink: &Netlink,
+    interface: &str,
+    mode: Attach,
+) -> Result<(), KernelError> {
+    let former = netlink.interface(interface).await?.xdp.map(|xdp| xdp.mode);
+    pins.unlink(interface)?;
+    let bare = netlink.interface(interface).await?;
+    create(program, pins, &bare, mode).inspect_err(|_| {
+        if let Some(former) = former
+            && let Err(error) = create(program, pins, &bare, former)
+        {
+            tracing::error!(interface, %error, "the former mode cannot be had back");
+        }
+    })
+}
+
+/// Moves the link of an interface that is no longer to be guarded to `program`, for as long as
+/// those that are to be cannot be had.
+pub(super) fn keep(program: &mut Xdp, pins: &Pins, interface: &str) -> Result<(), KernelError> {
+    if pins::link_info(&pins.link(interface))?.ifindex == 0 {
+        // The interface has gone.
+        return pins.unlink(interface);
     }
+    update(program, pins, interface)
 }
 
 /// Moves the pinned link to `program` (`BPF_LINK_UPDATE`).

@@ -124,7 +124,9 @@ impl Gate {
     /// Puts the gate on `interfaces`, moves the links that are there to this program, and takes
     /// it off the interfaces that are no longer named.
     ///
-    /// Every interface is tried; those that fail are returned with their error.
+    /// Every interface is tried; those that fail are returned with their error. While any does,
+    /// the gate stays on those that are no longer named: a slip in the configuration must not
+    /// open it.
     ///
     /// # Errors
     ///
@@ -144,8 +146,17 @@ impl Gate {
             }
         }
         for former in self.pins.linked()? {
-            if !interfaces.contains(&former) {
-                attach::detach(&self.pins, &former)?;
+            if interfaces.contains(&former) {
+                continue;
+            }
+            if failed.is_empty() {
+                self.pins.unlink(&former)?;
+            } else {
+                attach::keep(load::program(&mut self.ebpf)?, &self.pins, &former)?;
+                tracing::warn!(
+                    interface = former,
+                    "still guarded, because not all that is to be guarded can be"
+                );
             }
         }
         self.attachments = attachments;

@@ -7,6 +7,7 @@ mod attach;
 mod error;
 mod events;
 mod gate;
+mod grace;
 mod load;
 mod maps;
 mod netlink;

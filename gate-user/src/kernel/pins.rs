@@ -110,8 +110,11 @@ impl Pins {
     /// [`KernelError::Pins`] where the directory cannot be read.
     pub fn linked(&self) -> Result<Vec<String>, KernelError> {
         let directory = self.links();
-        let entries = fs::read_dir(&directory).map_err(|error| at(&directory, "reading", error))?;
         let mut names = Vec::new();
+        let entries = match fs::read_dir(&directory) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(names),
+            entries => entries.map_err(|error| at(&directory, "reading", error))?,
+        };
         for entry in entries {
             let entry = entry.map_err(|error| at(&directory, "reading", error))?;
             let name = entry.file_name().into_string();
@@ -171,6 +174,26 @@ impl Pins {
             .map_err(|error| at(&self.stage(), "renaming to `map`", error))
     }
 
+    /// Takes the program off `interface`, if its link is pinned; it is off when this returns.
+    ///
+    /// # Errors
+    ///
+    /// [`KernelError::Pins`] where the pin cannot be removed.
+    pub(super) fn unlink(&self, interface: &str) -> Result<(), KernelError> {
+        let pin = self.link(interface);
+        // The kernel lets go of a link some time after its pin has gone, but at once when its
+        // last descriptor is closed (`bpf_link_release`, kernel/bpf/syscall.c).
+        let link = sys::open_pin(&pin).ok();
+        let removed = fs::remove_file(&pin);
+        drop(link);
+        match removed {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                Err(at(&pin, "removing the link", error))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Takes away everything pinned: links first, so that the gate is off the wire before its
     /// maps go.
     ///
@@ -178,6 +201,9 @@ impl Pins {
     ///
     /// [`KernelError::Pins`] where something cannot be removed.
     pub fn remove(&self) -> Result<(), KernelError> {
+        for interface in self.linked()? {
+            self.unlink(&interface)?;
+        }
         for directory in [
             self.links(),
             self.root.join("prog"),

@@ -20,6 +20,7 @@ use tokio::io::{Interest, unix::AsyncFd};
 
 use super::KernelError;
 
+const BPF_MAP_CREATE: libc::c_int = 0;
 const BPF_MAP_LOOKUP_ELEM: libc::c_int = 1;
 const BPF_MAP_UPDATE_ELEM: libc::c_int = 2;
 const BPF_OBJ_GET: libc::c_int = 7;
@@ -27,6 +28,23 @@ const BPF_OBJ_GET_INFO_BY_FD: libc::c_int = 15;
 const BPF_MAP_LOOKUP_BATCH: libc::c_int = 24;
 const BPF_MAP_UPDATE_BATCH: libc::c_int = 26;
 const BPF_MAP_DELETE_BATCH: libc::c_int = 27;
+
+const MEMBARRIER_CMD_GLOBAL: libc::c_int = 1;
+
+const BPF_MAP_TYPE_ARRAY: u32 = 2;
+const BPF_MAP_TYPE_ARRAY_OF_MAPS: u32 = 12;
+
+/// `union bpf_attr`, the beginning of the part for `BPF_MAP_CREATE`.
+#[derive(Clone, Copy, Pod, Zeroable)]
+#[repr(C)]
+struct CreateAttr {
+    map_type: u32,
+    key_size: u32,
+    value_size: u32,
+    max_entries: u32,
+    map_flags: u32,
+    inner_map_fd: u32,
+}
 
 /// `union bpf_attr`, the part for one element.
 #[derive(Clone, Copy, Pod, Zeroable)]
@@ -340,6 +358,41 @@ pub(super) fn info<T: Pod>(fd: BorrowedFd<'_>) -> io::Result<T> {
     // SAFETY: the kernel writes at most `info_len` bytes into `info`, any of which are a valid T.
     unsafe { bpf(BPF_OBJ_GET_INFO_BY_FD, &attr) }?;
     Ok(info)
+}
+
+/// Waits for an RCU grace period (`MEMBARRIER_CMD_GLOBAL`: `synchronize_rcu()` in
+/// kernel/sched/membarrier.c, Linux 4.3).
+pub(super) fn membarrier_global() -> io::Result<()> {
+    // SAFETY: no memory is passed.
+    let result = unsafe { libc::syscall(libc::SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0) };
+    if result == 0 {
+        Ok(())
+    } else {
+        Err(io::Error::last_os_error())
+    }
+}
+
+/// Changes an element of a map of maps, made for this alone: the kernel then waits for the
+/// programs that may still use the former inner map (`maybe_wait_bpf_programs`,
+/// kernel/bpf/syscall.c, Linux 4.19).
+pub(super) fn replace_inner_map() -> io::Result<()> {
+    let create = |map_type, inner_map_fd| {
+        let attr = CreateAttr {
+            map_type,
+            key_size: 4,
+            value_size: 4,
+            max_entries: 1,
+            map_flags: 0,
+            inner_map_fd,
+        };
+        // SAFETY: nothing is pointed to.
+        let fd = unsafe { bpf(BPF_MAP_CREATE, &attr) }?;
+        // SAFETY: the kernel has just given us this descriptor, and nobody else knows of it.
+        RawMap::new(unsafe { OwnedFd::from_raw_fd(fd) })
+    };
+    let inner = create(BPF_MAP_TYPE_ARRAY, 0)?;
+    let outer = create(BPF_MAP_TYPE_ARRAY_OF_MAPS, inner.map_fd())?;
+    outer.update(&0u32, &inner.map_fd())
 }
 
 /// The `bpf(2)` system call.

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use gate_common::{Entry, KeyV4, KeyV6, Reason};
 
 use super::{
-    KernelError,
+    KernelError, grace,
     trie::{Trie, TrieKey},
 };
 use crate::{
@@ -43,6 +43,12 @@ impl Tables {
     /// network is in before the one that covered it leaves, so no listed source finds a gap
     /// (invariant 2). Single insertions and deletions are atomic to a program that reads
     /// (kernel/bpf/lpm_trie.c: one `rcu_assign_pointer` each).
+    ///
+    /// That holds for programs that begin between two writes. One that runs meanwhile may have
+    /// passed the place of what enters, and come too late for what leaves; and it asks for a
+    /// block before it asks for what excepts from it. So before anything leaves that something
+    /// else stands in for, and before a block enters behind its allow entry, the programs that
+    /// run come to their end.
     pub(super) fn apply(&self, diff: &Diff) -> Result<(), KernelError> {
         let allow: Vec<_> = diff
             .allow
@@ -51,6 +57,7 @@ impl Tables {
             .collect();
         let left = insert(&self.allow_v4, &self.allow_v6, &allow)?;
         check_full(&left, &self.allow_v4, &self.allow_v6)?;
+        self.wait_between(&diff.allow, &diff.block)?;
 
         let block: Vec<_> = diff
             .block
@@ -58,11 +65,30 @@ impl Tables {
             .map(|&(network, reason)| (network, Entry::block(reason, network.prefix_len())))
             .collect();
         let left = insert(&self.block_v4, &self.block_v6, &block)?;
+        self.wait_between(&diff.block, &diff.unblock)?;
         remove(&self.block_v4, &self.block_v6, &diff.unblock)?;
         // What found no room may find it now.
         let left = insert(&self.block_v4, &self.block_v6, &left)?;
+        if diff.unblock.is_empty() {
+            self.wait_between(&diff.allow, &diff.disallow)?;
+        } else {
+            self.wait_between(&diff.unblock, &diff.disallow)?;
+        }
         remove(&self.allow_v4, &self.allow_v6, &diff.disallow)?;
         check_full(&left, &self.block_v4, &self.block_v6)
+    }
+
+    /// Lets the programs that run end, if there was something to write `before` and there is
+    /// something to write `after`.
+    fn wait_between<A, B>(&self, before: &[A], after: &[B]) -> Result<(), KernelError> {
+        if before.is_empty() || after.is_empty() {
+            return Ok(());
+        }
+        grace::wait().map_err(|source| KernelError::Map {
+            map: self.block_v4.name(),
+            what: "waiting for the programs that run",
+            source,
+        })
     }
 
     /// What the tries hold. A block entry whose reason this version does not know is given as
