@@ -92,7 +92,7 @@ impl Stack {
             self.through.give(frame, self.ifindex);
         }
         drop(listener);
-        let before = mem::replace(&mut self.half_open, half_open());
+        let before = mem::replace(&mut self.half_open, settled(half_open));
         self.half_open.difference(&before).next().is_some()
     }
 }
@@ -110,6 +110,19 @@ fn enter(name: &str) -> Namespace {
 fn set(key: &str, value: &str) {
     fs::write(format!("/proc/sys/net/ipv4/{key}"), value)
         .unwrap_or_else(|error| panic!("net.ipv4.{key}: {error}"));
+}
+
+/// What two looks in a row agree on. The kernel gives out its table page by page, and what ends in
+/// between makes it pass over a line.
+fn settled<T: PartialEq>(look: impl Fn() -> T) -> T {
+    let mut last = look();
+    loop {
+        let now = look();
+        if now == last {
+            return now;
+        }
+        last = now;
+    }
 }
 
 /// The other ends of connections that this thread's network stack has half open.

@@ -93,7 +93,7 @@ fn maps_of_another_size_are_filled_beside_the_old_ones() -> Result<()> {
     let mut gate = lab.gate().set("max_networks", 1000).start()?;
     under_traffic(&lab, &mut gate, |gate| {
         gate.kill()?;
-        edit(gate.config(), "max_networks = 1000", "max_networks = 2000")?;
+        gate.edit("max_networks = 1000", "max_networks = 2000")?;
         gate.start()?;
         let status = gate.json(&["status"])?;
         assert_eq!(status["plan"], status["kernel"], "{status}");
@@ -194,11 +194,4 @@ fn what_somebody_takes_out_of_the_kernel_is_noticed_and_put_back() -> Result<()>
     }
     assert_eq!(lab.connect("192.0.2.7")?, TimedOut);
     Ok(())
-}
-
-/// Replaces a text in the configuration.
-fn edit(config: &Path, from: &str, to: &str) -> Result<()> {
-    let text = fs::read_to_string(config)?;
-    ensure!(text.contains(from), "no `{from}` in {text}");
-    Ok(fs::write(config, text.replace(from, to))?)
 }

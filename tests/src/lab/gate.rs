@@ -355,6 +355,16 @@ impl Gate<'_> {
         &self.config
     }
 
+    /// Replaces a text in the configuration file; it takes effect at a reload or a start.
+    ///
+    /// # Errors
+    /// The text is not there.
+    pub fn edit(&self, from: &str, to: &str) -> Result<()> {
+        let text = fs::read_to_string(&self.config)?;
+        ensure!(text.contains(from), "no `{from}` in {text}");
+        Ok(fs::write(&self.config, text.replace(from, to))?)
+    }
+
     /// What `gated` has logged.
     pub fn log(&self) -> String {
         fs::read_to_string(&self.log).unwrap_or_default()
