@@ -30,8 +30,8 @@ pub struct GateConfig {
     /// is used for what is in it, not for what it could hold. Default: `2097152`.
     #[serde(deserialize_with = "value::within::<_, _, 1, 67_108_864>")]
     pub max_networks: u32,
-    /// How often the gate table is read back from the kernel and compared with the plan: `"1s"`
-    /// to `"1d"`. Default: `"10m"`.
+    /// How often the gate table is read back from the kernel and compared with the plan, `"1s"`
+    /// or more. Default: `"10m"`. Example: `"1h"`.
     #[serde(with = "value::duration")]
     pub verify: Duration,
 }

@@ -1,9 +1,6 @@
 //! `[paths]` and `[control]`: where the gate keeps what, and who may command it.
 
-use std::{
-    fmt,
-    path::{Path, PathBuf},
-};
+use std::{fmt, path::PathBuf};
 
 use serde::{Deserialize, Serialize};
 
@@ -54,12 +51,8 @@ impl Paths {
 
     /// The socket that `gatectl` speaks to.
     pub fn control_socket(&self) -> PathBuf {
-        socket(&self.run)
+        self.run.join("control.sock")
     }
-}
-
-fn socket(run: &Path) -> PathBuf {
-    run.join("control.sock")
 }
 
 /// `[control]`: who may command the gate.
