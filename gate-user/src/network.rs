@@ -140,13 +140,20 @@ impl FromStr for Network {
 
     fn from_str(text: &str) -> Result<Self, NetworkError> {
         let text = text.trim();
-        if let Ok(address) = text.parse::<IpAddr>() {
-            return Ok(Self::host(address));
+        let syntax = || NetworkError::Syntax {
+            text: text.to_owned(),
+        };
+        let Some((address, length)) = text.split_once('/') else {
+            return text.parse().map(Self::host).map_err(|_| syntax());
+        };
+        // `u8` would also take a sign.
+        if !length.starts_with(|first: char| first.is_ascii_digit()) {
+            return Err(syntax());
         }
-        text.parse::<IpNet>()
-            .map_err(|_| NetworkError::Syntax {
-                text: text.to_owned(),
-            })?
+        let address = address.parse().map_err(|_| syntax())?;
+        let length = length.parse().map_err(|_| syntax())?;
+        IpNet::new(address, length)
+            .map_err(|_| syntax())?
             .try_into()
     }
 }
@@ -205,6 +212,11 @@ mod tests {
             "192.0.2.0/33",
             "2001:db8::/129",
             "192.0.2.0/-1",
+            "192.0.2.0/+24",
+            "192.0.2.0/",
+            "/24",
+            "192.0.02.0/24",
+            "192.0.2.0 /24",
             "1.2.3.4/24/24",
         ] {
             let error = text.parse::<Network>().unwrap_err();

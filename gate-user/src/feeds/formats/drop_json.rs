@@ -17,14 +17,18 @@ use crate::{book::FeedEntry, network::Network};
 #[derive(Deserialize)]
 struct Line<'a> {
     #[serde(borrow, rename = "type")]
-    kind: Option<Cow<'a, str>>,
+    kind: Option<Text<'a>>,
     #[serde(borrow)]
-    cidr: Option<Cow<'a, str>>,
+    cidr: Option<Text<'a>>,
     #[serde(borrow)]
-    sblid: Option<Cow<'a, str>>,
+    sblid: Option<Text<'a>>,
     records: Option<u64>,
     timestamp: Option<i64>,
 }
+
+/// Text that is copied only where it has escapes (an `Option<Cow<str>>` would always be).
+#[derive(Deserialize)]
+struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
 
 enum Content {
     Entry(FeedEntry),
@@ -68,7 +72,7 @@ fn content(line: &[u8]) -> Result<Content, LineError> {
         return Err(LineError::NotAnObject);
     }
     let line: Line<'_> = serde_json::from_slice(line::of_sane_length(line)?)?;
-    if line.kind.as_deref() == Some("metadata") {
+    if line.kind.is_some_and(|Text(kind)| kind == "metadata") {
         return Ok(Content::Metadata {
             records: line.records.ok_or(LineError::NoRecords)?,
             made: line
@@ -76,12 +80,12 @@ fn content(line: &[u8]) -> Result<Content, LineError> {
                 .and_then(|at| Timestamp::from_second(at).ok()),
         });
     }
-    let network: Network = line::network(&line.cidr.ok_or(LineError::NoCidr)?)?;
+    let network: Network = line::network(&line.cidr.ok_or(LineError::NoCidr)?.0)?;
     Ok(Content::Entry(FeedEntry {
         network,
         evidence: line
             .sblid
-            .and_then(|sblid| line::evidence(sblid.as_bytes())),
+            .and_then(|Text(sblid)| line::evidence(sblid.as_bytes())),
     }))
 }
 
