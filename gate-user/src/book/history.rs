@@ -1,9 +1,13 @@
 //! What is and was in the book: entries with who made them and how they ended, from the store.
 
-use std::path::Path;
+use std::{path::Path, sync::Arc};
 
 use jiff::Timestamp;
-use sqlx::{QueryBuilder, Sqlite, SqlitePool, pool::PoolConnection, sqlite::SqliteConnectOptions};
+use sqlx::{
+    QueryBuilder, Sqlite, SqlitePool,
+    pool::PoolConnection,
+    sqlite::{SqliteConnectOptions, SqlitePoolOptions},
+};
 
 use super::{
     change::EndCause,
@@ -72,17 +76,21 @@ pub enum Scope {
     Within,
 }
 
+/// How many questions are answered at once; the others wait for their turn.
+const READERS: u32 = 4;
+
 /// The history of the book. A clone is cheap.
 #[derive(Clone, Debug)]
 pub struct History {
     pool: SqlitePool,
-    path: std::sync::Arc<Path>,
+    path: Arc<Path>,
 }
 
 impl History {
     pub(super) fn new(options: SqliteConnectOptions, path: &Path) -> Self {
+        let pool = SqlitePoolOptions::new().max_connections(READERS);
         Self {
-            pool: SqlitePool::connect_lazy_with(options.read_only(true)),
+            pool: pool.connect_lazy_with(options.read_only(true)),
             path: path.into(),
         }
     }
@@ -126,7 +134,10 @@ impl History {
 fn question(query: &mut QueryBuilder<Sqlite>, network: Network, scope: Scope, limit: u32) {
     // Each half has an index of its own.
     for (between, half) in [("", "ended IS NULL"), (" UNION ALL ", "ended IS NOT NULL")] {
-        query.push(between).push("SELECT ").push(row::HISTORY);
+        query
+            .push(between)
+            .push("SELECT ")
+            .push(row::HISTORY.join(", "));
         query.push(" FROM entries WHERE ").push(half).push(" AND ");
         select(query, network, scope);
     }

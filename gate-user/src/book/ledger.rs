@@ -234,6 +234,36 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn what_cannot_be_stored_does_not_show() {
+        let place = Place::new();
+        let mut ledger = place.open().await;
+        let list = |network| vec![Change::List(listing(network))];
+        ledger
+            .apply(list("192.0.2.1"), at(10), "test")
+            .await
+            .unwrap();
+        place
+            .execute(
+                "CREATE TRIGGER full BEFORE INSERT ON entries WHEN new.id = 3 \
+                 BEGIN SELECT RAISE(ABORT, 'no room'); END",
+            )
+            .await;
+        let two = ["192.0.2.2", "192.0.2.3"].map(|network| Change::List(listing(network)));
+        let error = ledger.apply(two.into(), at(11), "test").await.unwrap_err();
+        assert!(matches!(error, BookError::Database { .. }), "{error}");
+        assert_eq!(ledger.book().counts().listings, 1);
+        place.execute("DROP TRIGGER full").await;
+        ledger
+            .apply(list("192.0.2.4"), at(12), "test")
+            .await
+            .unwrap();
+        drop(ledger);
+        let listings = place.open().await.book().listings().collect::<Vec<_>>();
+        let networks: Vec<_> = listings.iter().map(|listing| listing.network).collect();
+        assert_eq!(networks, ["192.0.2.1", "192.0.2.4"].map(net));
+    }
+
+    #[tokio::test]
     async fn a_second_gated_is_refused() {
         let place = Place::new();
         let ledger = place.open().await;

@@ -3,7 +3,7 @@
 use std::{fmt::Display, path::Path, str::FromStr, sync::Arc};
 
 use jiff::Timestamp;
-use sqlx::{ColumnIndex, Decode, Row as _, Sqlite, Type, sqlite::SqliteRow};
+use sqlx::{Decode, Row as _, Sqlite, Type, sqlite::SqliteRow};
 
 use super::{
     draft::Origins,
@@ -14,13 +14,28 @@ use super::{
 };
 use crate::network::Network;
 
-/// The columns that [`record`] reads.
-pub(super) const RECORD: &str =
-    "id, network, sort_key, standing, origin, comment, evidence, since, expires";
+/// The columns that [`record`] reads, in its order.
+pub(super) const RECORD: &[&str] = &[
+    "id", "network", "sort_key", "standing", "origin", "since", "comment", "evidence", "expires",
+];
 
-/// The columns that [`history_entry`] reads.
-pub(super) const HISTORY: &str = "id, network, standing, origin, comment, evidence, since, \
-     expires, added_by, renewed, renewed_by, ended, end_cause, ended_by";
+/// The columns that [`history_entry`] reads, in its order.
+pub(super) const HISTORY: &[&str] = &[
+    "id",
+    "network",
+    "standing",
+    "origin",
+    "comment",
+    "evidence",
+    "since",
+    "added_by",
+    "expires",
+    "renewed",
+    "renewed_by",
+    "ended",
+    "end_cause",
+    "ended_by",
+];
 
 /// The network's place in the order of the book, as text: family, first address, length of
 /// prefix, all in hexadecimal of fixed width.
@@ -38,109 +53,119 @@ pub(super) fn record(
     origins: &mut Origins,
     path: &Path,
 ) -> Result<Record, BookError> {
-    let row = Reader::new(row, path)?;
-    let network = row.parse("network")?;
-    if row.get::<&str>("sort_key")? != sort_key(network) {
-        return Err(row.error(&format_args!("sort_key is not that of {network}")));
+    let mut row = Reader::new(row, RECORD, path)?;
+    let network = row.parse()?;
+    if row.get::<&str>()? != sort_key(network) {
+        return Err(row.error(&format_args!("not that of {network}")));
     }
     let key = Key {
         network,
-        standing: row.parse("standing")?,
-        origin: origins.share(row.parse("origin")?),
+        standing: row.parse()?,
+        origin: origins.share(row.parse()?),
     };
-    let mut record = Record::new(row.id, key, row.time("since")?);
-    record.comment = row.get::<Option<&str>>("comment")?.map(Arc::from);
-    record.evidence = row.get::<Option<&str>>("evidence")?.map(Arc::from);
-    record.expires = Expiry::new(row.time_or_null("expires")?);
+    let mut record = Record::new(row.id, key, row.time()?);
+    record.comment = row.get::<Option<&str>>()?.map(Arc::from);
+    record.evidence = row.get::<Option<&str>>()?.map(Arc::from);
+    record.expires = Expiry::new(row.time_or_null()?);
     Ok(record)
 }
 
 /// Reads an entry, in force or ended.
 pub(super) fn history_entry(row: &SqliteRow, path: &Path) -> Result<HistoryEntry, BookError> {
-    let row = Reader::new(row, path)?;
+    let mut row = Reader::new(row, HISTORY, path)?;
+    // In the order of the columns.
     Ok(HistoryEntry {
         id: ListingId(row.id),
-        network: row.parse("network")?,
-        standing: row.parse("standing")?,
-        origin: row.parse::<Origin>("origin")?,
-        comment: row.get("comment")?,
-        evidence: row.get("evidence")?,
-        since: row.time("since")?,
-        added_by: row.get("added_by")?,
-        expires: row.time_or_null("expires")?,
-        renewed: match row.time_or_null("renewed")? {
-            Some(at) => Some(Renewal {
-                at,
-                by: row.get("renewed_by")?,
-            }),
-            None => None,
+        network: row.parse()?,
+        standing: row.parse()?,
+        origin: row.parse::<Origin>()?,
+        comment: row.get()?,
+        evidence: row.get()?,
+        since: row.time()?,
+        added_by: row.get()?,
+        expires: row.time_or_null()?,
+        renewed: match (row.time_or_null()?, row.get::<Option<String>>()?) {
+            (Some(at), Some(by)) => Some(Renewal { at, by }),
+            // The table has both or neither.
+            _ => None,
         },
-        end: match row.time_or_null("ended")? {
+        end: match row.time_or_null()? {
             Some(at) => Some(End {
                 at,
-                cause: row.parse("end_cause")?,
-                by: row.get("ended_by")?,
+                cause: row.parse()?,
+                by: row.get()?,
             }),
             None => None,
         },
     })
 }
 
-/// A row of which errors tell the number.
+/// Reads the columns of a row one after the other. Errors tell the row and the column.
 struct Reader<'r> {
     row: &'r SqliteRow,
+    columns: &'static [&'static str],
+    /// The column read last.
+    column: usize,
     path: &'r Path,
     id: i64,
 }
 
 impl<'r> Reader<'r> {
-    fn new(row: &'r SqliteRow, path: &'r Path) -> Result<Self, BookError> {
+    /// Reads the first column, the number of the entry.
+    fn new(
+        row: &'r SqliteRow,
+        columns: &'static [&'static str],
+        path: &'r Path,
+    ) -> Result<Self, BookError> {
         let id = row
-            .try_get("id")
+            .try_get(0)
             .map_err(|source| BookError::database(path, "reading a row's number", source))?;
-        Ok(Self { row, path, id })
+        Ok(Self {
+            row,
+            columns,
+            column: 0,
+            path,
+            id,
+        })
     }
 
-    fn get<T>(&self, column: &'static str) -> Result<T, BookError>
+    fn get<T>(&mut self) -> Result<T, BookError>
     where
         T: Decode<'r, Sqlite> + Type<Sqlite>,
-        &'static str: ColumnIndex<SqliteRow>,
     {
-        self.row
-            .try_get(column)
-            .map_err(|source| self.error(&source))
+        self.column += 1;
+        let got = self.row.try_get(self.column);
+        got.map_err(|source| self.error(&source))
     }
 
-    fn parse<T>(&self, column: &'static str) -> Result<T, BookError>
+    fn parse<T>(&mut self) -> Result<T, BookError>
     where
         T: FromStr,
         T::Err: Display,
     {
-        self.get::<&str>(column)?
-            .parse()
-            .map_err(|error: T::Err| self.error(&format_args!("{column}: {error}")))
+        let text = self.get::<&str>()?;
+        text.parse().map_err(|error: T::Err| self.error(&error))
     }
 
-    fn time(&self, column: &'static str) -> Result<Timestamp, BookError> {
-        self.second(column, self.get(column)?)
+    fn time(&mut self) -> Result<Timestamp, BookError> {
+        let second = self.get()?;
+        self.timestamp(second)
     }
 
-    fn time_or_null(&self, column: &'static str) -> Result<Option<Timestamp>, BookError> {
-        self.get::<Option<i64>>(column)?
-            .map(|second| self.second(column, second))
-            .transpose()
+    fn time_or_null(&mut self) -> Result<Option<Timestamp>, BookError> {
+        let second = self.get::<Option<i64>>()?;
+        second.map(|second| self.timestamp(second)).transpose()
     }
 
-    fn second(&self, column: &'static str, second: i64) -> Result<Timestamp, BookError> {
-        Timestamp::from_second(second)
-            .map_err(|error| self.error(&format_args!("{column}: {error}")))
+    fn timestamp(&self, second: i64) -> Result<Timestamp, BookError> {
+        Timestamp::from_second(second).map_err(|error| self.error(&error))
     }
 
     fn error(&self, detail: &dyn Display) -> BookError {
         BookError::Row {
             path: self.path.to_owned(),
             id: self.id,
-            detail: detail.to_string(),
+            detail: format!("{}: {detail}", self.columns[self.column]),
         }
     }
 }
