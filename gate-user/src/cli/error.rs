@@ -13,6 +13,14 @@ pub(super) enum Exit {
     Listed,
     /// It was not done, and that was told.
     Error,
+    /// `complaint` and `verdict` alone: the command line is wrong (`EX_USAGE`, sysexits.h).
+    Usage,
+    /// `complaint` and `verdict` alone: the file cannot be read (`EX_NOINPUT`).
+    NoInput,
+    /// `complaint` and `verdict` alone: what was handed in is refused (`EX_DATAERR`).
+    BadData,
+    /// `complaint` and `verdict` alone: it is to be handed in again (`EX_TEMPFAIL`).
+    TryAgain,
 }
 
 impl From<Exit> for ExitCode {
@@ -21,6 +29,10 @@ impl From<Exit> for ExitCode {
             Exit::Done => 0,
             Exit::Listed => 1,
             Exit::Error => 2,
+            Exit::Usage => 64,
+            Exit::BadData => 65,
+            Exit::NoInput => 66,
+            Exit::TryAgain => 75,
         })
     }
 }

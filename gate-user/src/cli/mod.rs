@@ -15,6 +15,7 @@ mod export;
 mod feeds;
 mod gate;
 mod import;
+mod intake;
 mod list;
 mod mode;
 mod removal;
@@ -27,7 +28,7 @@ mod top;
 mod upkeep;
 mod words;
 
-use std::{io, path::PathBuf, process::ExitCode};
+use std::{ffi::OsString, io, path::PathBuf, process::ExitCode};
 
 use clap::{Parser, Subcommand};
 
@@ -43,7 +44,9 @@ use crate::config::Paths;
     name = "gatectl",
     version,
     after_help = "Exit codes: 0 done (check: no address is listed), 1 check: an address is listed, \
-                  2 error. Times are UTC. docs/control-api.md documents what --json prints."
+                  2 error; complaint and verdict as in sysexits.h: 64 usage, 65 refused, 66 no \
+                  such file, 75 try again. Times are UTC. docs/control-api.md documents what \
+                  --json prints."
 )]
 struct Cli {
     /// The daemon's socket.
@@ -108,6 +111,15 @@ enum Command {
     Removal(removal::Command),
     /// What a log of evidence would have listed; the book is not touched.
     Replay(replay::Args),
+    /// Hand a complaint in: an ARF report, or mail with spam attached.
+    ///
+    /// Exit code 0: taken, now or before; 65: refused; 75: to be tried again. Fit for a Postfix
+    /// alias.
+    Complaint(intake::ComplaintArgs),
+    /// Hand verdicts of a spam filter in, or bounces: lines of JSON.
+    ///
+    /// Exit codes as for `complaint`; 65 also if any line is refused.
+    Verdict(intake::VerdictArgs),
     /// Read the configuration again.
     Reload,
     /// Take the gate off the wire: nothing is blocked any more.
@@ -118,8 +130,10 @@ enum Command {
 
 /// `gatectl`: parses the command line, does what it says, and tells how it went.
 pub fn main() -> ExitCode {
-    // Says a usage error itself, with exit code 2.
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return misused(&error, std::env::args_os()),
+    };
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build();
@@ -135,6 +149,20 @@ pub fn main() -> ExitCode {
             Exit::Error.into()
         }
     }
+}
+
+/// Shows what is wrong with the command line, or the help that it asks for.
+fn misused(error: &clap::Error, arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    // Nobody is there to be told if this fails.
+    let _ = error.print();
+    if !error.use_stderr() {
+        return Exit::Done.into();
+    }
+    // A mail server's pipe takes the codes of sysexits.h alone.
+    let piped = arguments
+        .into_iter()
+        .any(|argument| argument == "complaint" || argument == "verdict");
+    if piped { Exit::Usage } else { Exit::Error }.into()
 }
 
 async fn run(gate: &Gate, command: Command) -> Result<Exit, CliError> {
@@ -158,6 +186,8 @@ async fn run(gate: &Gate, command: Command) -> Result<Exit, CliError> {
         Command::Rollup(args) => rollup::run(gate, args).await,
         Command::Removal(command) => removal::run(gate, command).await,
         Command::Replay(args) => replay::run(gate, args).await,
+        Command::Complaint(args) => intake::complaint(gate, args).await,
+        Command::Verdict(args) => intake::verdict(gate, args).await,
         Command::Reload => upkeep::reload(gate).await,
         Command::Detach(args) => upkeep::detach(gate, args).await,
         Command::Flush(args) => upkeep::flush(gate, args).await,

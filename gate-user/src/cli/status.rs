@@ -8,9 +8,11 @@ use super::{
     error::{CliError, Exit},
     gate::Gate,
     table::{Align, Table},
-    words::{ago, bytes, foreign},
+    words::{ago, bytes, counted, foreign},
 };
-use crate::control::api::{Attach, Drift, Interface, PerReason, Status, TableSize, route};
+use crate::control::api::{
+    Attach, Drift, EvidenceCounts, Interface, PerReason, Status, TableSize, route,
+};
 
 pub(super) async fn run(gate: &Gate) -> Result<Exit, CliError> {
     let status: Status = gate.client.get(route::STATUS).await?;
@@ -40,6 +42,7 @@ fn render(status: &Status, now: Timestamp) -> String {
         },
     );
     fact("drift", drift(&status.drift, now));
+    fact("evidence", evidence(&status.evidence));
     if let Some(memory) = status.kernel_memory {
         fact("kernel memory", bytes(memory));
     }
@@ -100,6 +103,21 @@ fn by_reason(counts: &PerReason) -> String {
     }
 }
 
+fn evidence(counts: &EvidenceCounts) -> String {
+    let mut text = format!(
+        "{} taken, {} dropped, {} refused",
+        counts.taken, counts.dropped, counts.refused
+    );
+    if counts.quarantined > 0 {
+        let (files, size) = (
+            counted(counts.quarantined, "file"),
+            bytes(counts.quarantined_bytes),
+        );
+        let _ = write!(text, "; {files} in the quarantine, {size}");
+    }
+    text
+}
+
 fn size(table: &TableSize) -> String {
     format!(
         "{} IPv4 and {} IPv6 networks blocked, {} and {} allowed",
@@ -142,6 +160,7 @@ allow entries  3
 planned        1190 IPv4 and 44 IPv6 networks blocked, 9 and 4 allowed
 in the kernel  the same
 drift          0 (read back 30s ago)
+evidence       5120 taken, 12 dropped, 3 refused; 3 files in the quarantine, 9.0 KiB
 kernel memory  3.0 MiB
 not dropped    dynamic (reject), generic (reject), nordns (reject), forged (reject)
 configuration  /etc/gate/gate.toml

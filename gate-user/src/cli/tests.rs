@@ -85,6 +85,9 @@ fn what_is_taken() {
         "removal deny 7",
         "replay log.jsonl",
         "replay - --config gate.toml",
+        "complaint spam.eml",
+        "complaint - --format arf --trap",
+        "verdict -",
         "reload",
         "detach",
         "detach --yes",
@@ -204,6 +207,8 @@ async fn json_is_the_documented_answer_on_one_line() {
         ("check --explain 192.0.2.7", &get, route::EXPLAIN),
         ("complaints", &get, route::COMPLAINTS),
         ("evidence /dev/null", &post, route::EVIDENCE),
+        ("complaint /dev/null", &post, route::COMPLAINTS),
+        ("verdict /dev/null", &post, route::VERDICTS),
         ("rollup", &post, route::ROLLUP),
         ("removal request 192.0.2.7", &post, route::REMOVALS),
         ("removal list", &get, route::REMOVALS),
@@ -237,10 +242,33 @@ async fn exit_codes_are_as_documented() {
         // The documented feed is refused.
         ("feeds reload drop", Exit::Error),
         ("export --format nft", Exit::Done),
+        ("complaint /dev/null", Exit::Done),
+        // One of the documented lines is refused.
+        ("verdict /dev/null", Exit::BadData),
     ] {
         let (got, shown) = done(line, Documented::default()).await;
         assert_eq!(got, Ok(exit), "{line}");
         assert!(!shown.is_empty(), "{line}");
+    }
+}
+
+/// What a pipe of a mail server is to do: Postfix returns the mail at 65, and defers it at 75.
+#[tokio::test]
+async fn a_mail_is_returned_only_if_it_is_refused() {
+    let why = || "why".to_owned();
+    for (error, exit) in [
+        (ServiceError::BadRequest(why()), Exit::BadData),
+        (ServiceError::Unavailable(why()), Exit::TryAgain),
+        (ServiceError::Internal(why()), Exit::TryAgain),
+    ] {
+        for line in ["complaint /dev/null", "verdict /dev/null"] {
+            let service = Documented {
+                error: Some(error.clone()),
+                ..Documented::default()
+            };
+            let (got, _) = done(line, service).await;
+            assert_eq!(got, Ok(exit), "{line}: {error}");
+        }
     }
 }
 

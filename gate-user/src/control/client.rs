@@ -154,6 +154,21 @@ impl Client {
             .await
     }
 
+    /// `POST path?query` of bytes as they are, whatever the header calls them.
+    ///
+    /// # Errors
+    /// As [`Client::get`].
+    pub async fn hand_in<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        query: &impl Serialize,
+        body: Vec<u8>,
+    ) -> Result<T, ClientError> {
+        let path = format!("{path}{}", query_text(query)?);
+        self.value(Method::POST, &path, body, |_| {}, PATIENCE)
+            .await
+    }
+
     /// The plan.
     ///
     /// # Errors

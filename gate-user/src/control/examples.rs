@@ -10,11 +10,11 @@ use serde::de::DeserializeOwned;
 use super::{
     Caller, Service, ServiceError,
     api::{
-        Allow, AllowEntries, Allowed, Block, Blocked, Check, Complaints, ComplaintsQuery,
-        DecideRemoval, Detached, Disallow, Disallowed, Evidence, EvidenceTaken, Explanation,
-        Export, ExportLine, Feed, Feeds, Filter, Flushed, History, Import, Imported, Listings,
-        ModeState, Reloaded, Removal, RemovalRequest, Removals, RemovalsQuery, RollUp, RolledUp,
-        Stats, Status, Top, Unblock, Unblocked, route,
+        Allow, AllowEntries, Allowed, Block, Blocked, Check, Complained, ComplaintQuery,
+        Complaints, ComplaintsQuery, DecideRemoval, Detached, Disallow, Disallowed, Evidence,
+        EvidenceTaken, Explanation, Export, ExportLine, Feed, Feeds, Filter, Flushed, History,
+        Import, Imported, Judged, Listings, ModeState, Reloaded, Removal, RemovalRequest, Removals,
+        RemovalsQuery, RollUp, RolledUp, Stats, Status, Top, Unblock, Unblocked, route,
     },
 };
 use crate::network::Network;
@@ -208,6 +208,22 @@ impl Service for Documented {
     async fn import(&self, request: Import, by: &Caller) -> Result<Imported, ServiceError> {
         let asked = format!("import {}", request.networks.len());
         self.change(route::IMPORT, &asked, by)
+    }
+
+    async fn complaint(
+        &self,
+        mail: Vec<u8>,
+        query: ComplaintQuery,
+        by: &Caller,
+    ) -> Result<Complained, ServiceError> {
+        let asked = format!("complaint {} {query:?}", mail.len());
+        self.change(route::COMPLAINTS, &asked, by)
+    }
+
+    async fn verdicts(&self, lines: Vec<u8>, by: Option<&Caller>) -> Result<Judged, ServiceError> {
+        let by = by.map_or("nobody".to_owned(), ToString::to_string);
+        let asked = format!("{by}: verdicts {}", lines.len());
+        self.answer(&Method::POST, route::VERDICTS, asked)
     }
 
     async fn export(&self) -> Result<Export, ServiceError> {

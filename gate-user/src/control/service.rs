@@ -5,11 +5,11 @@ use std::{fmt, future::Future, net::IpAddr};
 use gate_common::Mode;
 
 use super::api::{
-    Allow, AllowEntries, Allowed, Block, Blocked, Check, Complaints, ComplaintsQuery,
-    DecideRemoval, Detached, Disallow, Disallowed, ErrorKind, Evidence, EvidenceTaken, Explanation,
-    Export, Feed, Feeds, Filter, Flushed, History, Import, Imported, Listings, ModeState, Reloaded,
-    Removal, RemovalRequest, Removals, RemovalsQuery, RollUp, RolledUp, Stats, Status, Top,
-    Unblock, Unblocked,
+    Allow, AllowEntries, Allowed, Block, Blocked, Check, Complained, ComplaintQuery, Complaints,
+    ComplaintsQuery, DecideRemoval, Detached, Disallow, Disallowed, ErrorKind, Evidence,
+    EvidenceTaken, Explanation, Export, Feed, Feeds, Filter, Flushed, History, Import, Imported,
+    Judged, Listings, ModeState, Reloaded, Removal, RemovalRequest, Removals, RemovalsQuery,
+    RollUp, RolledUp, Stats, Status, Top, Unblock, Unblocked,
 };
 use crate::network::Network;
 
@@ -125,6 +125,14 @@ pub trait Service: Send + Sync + 'static {
     /// Lists many networks in one transaction: all or none. `Conflict` if one is too wide and not
     /// forced.
     fn import(&self, request: Import, by: &Caller) -> answer!(Imported);
+
+    /// Takes the complaint `mail` in. `BadRequest` with the reason if it is refused: it is kept in
+    /// the quarantine then, and to hand it in again changes nothing.
+    fn complaint(&self, mail: Vec<u8>, query: ComplaintQuery, by: &Caller) -> answer!(Complained);
+
+    /// Takes verdicts in, a record of JSON a line: each good line, whatever the others are.
+    /// `BadRequest` if none is good and one is bad. Filters that post them by TCP are nobody.
+    fn verdicts(&self, lines: Vec<u8>, by: Option<&Caller>) -> answer!(Judged);
 
     /// The plan.
     fn export(&self) -> answer!(Export);

@@ -12,10 +12,12 @@ use crate::{
     control::{
         ServiceError,
         api::{
-            self, AllowEntries, Attach, Check, Exception, Filter, Interface, KernelAnswer,
-            KernelVerdict, Listings, PerReason, ReasonEnforcement, Stats, Status, Top, TopSource,
+            self, AllowEntries, Attach, Check, EvidenceCounts, Exception, Filter, Interface,
+            KernelAnswer, KernelVerdict, Listings, PerReason, ReasonEnforcement, Stats, Status,
+            Top, TopSource,
         },
     },
+    evidence::intake::Counts,
     feeds::{FeedStatus, FileState},
     kernel::{Counters, KernelError, Lookup, Maps},
     network::Network,
@@ -30,7 +32,7 @@ fn internal(error: &KernelError) -> ServiceError {
 }
 
 /// How the gate stands.
-pub(super) fn status(view: &View, feeds: &[FeedStatus]) -> Status {
+pub(super) fn status(view: &View, feeds: &[FeedStatus], evidence: Counts) -> Status {
     let counts = view.book.counts();
     let interfaces = view.interfaces.iter().map(|guarded| Interface {
         name: guarded.name.to_string(),
@@ -70,6 +72,13 @@ pub(super) fn status(view: &View, feeds: &[FeedStatus]) -> Status {
         plan: view.planned,
         kernel: view.maps.is_some().then_some(view.held),
         drift: view.drift,
+        evidence: EvidenceCounts {
+            taken: evidence.taken,
+            dropped: evidence.dropped,
+            refused: evidence.refused,
+            quarantined: evidence.quarantined,
+            quarantined_bytes: evidence.quarantined_bytes,
+        },
         kernel_memory: view.maps.as_ref().map(|maps| maps.memory()),
         not_dropped: not_dropped.collect(),
         warnings: warnings(view, feeds),

@@ -1,6 +1,6 @@
 //! Why the daemon cannot start, or cannot go on.
 
-use std::{io, path::PathBuf};
+use std::{io, net::SocketAddr, path::PathBuf};
 
 use crate::{
     book::BookError,
@@ -40,6 +40,14 @@ pub enum DaemonError {
         /// What was being done.
         what: &'static str,
         /// Why it failed.
+        source: io::Error,
+    },
+    /// Verdicts cannot be taken by HTTP where the configuration says.
+    #[error("cannot listen on {address} (evidence.listen): {source}")]
+    Listen {
+        /// The address and port.
+        address: SocketAddr,
+        /// Why not.
         source: io::Error,
     },
     /// A signal handler cannot be installed.

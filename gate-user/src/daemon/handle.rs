@@ -21,14 +21,15 @@ use crate::{
     control::{
         Caller, Service, ServiceError,
         api::{
-            Allow, AllowEntries, Allowed, Block, Blocked, Check, Complaints, ComplaintsQuery,
-            DecideRemoval, Detached, Disallow, Disallowed, Evidence, EvidenceTaken, Explanation,
-            Export, Feed, Feeds as FeedList, Filter, Flushed, History, Import, Imported, Listings,
-            ModeState, Reloaded, Removal, RemovalRequest, Removals, RemovalsQuery, RollUp,
-            RolledUp, Stats, Status, Top, Unblock, Unblocked, convert,
+            Allow, AllowEntries, Allowed, Block, Blocked, Check, Complained, ComplaintQuery,
+            Complaints, ComplaintsQuery, DecideRemoval, Detached, Disallow, Disallowed, Evidence,
+            EvidenceTaken, Explanation, Export, Feed, Feeds as FeedList, Filter, Flushed, History,
+            Import, Imported, Judged, Listings, ModeState, Reloaded, Removal, RemovalRequest,
+            Removals, RemovalsQuery, RollUp, RolledUp, Stats, Status, Top, Unblock, Unblocked,
+            convert,
         },
     },
-    evidence::Taken,
+    evidence::{Taken, intake::Desk},
     feeds::Feeds,
     network::Network,
     plan,
@@ -42,6 +43,7 @@ pub struct Handle {
     requests: mpsc::Sender<Request>,
     feeds: Feeds,
     top: Arc<Mutex<TopSources>>,
+    pub(super) desk: Arc<Desk>,
 }
 
 impl Handle {
@@ -50,12 +52,14 @@ impl Handle {
         requests: mpsc::Sender<Request>,
         feeds: Feeds,
         top: Arc<Mutex<TopSources>>,
+        desk: Arc<Desk>,
     ) -> Self {
         Self {
             view,
             requests,
             feeds,
             top,
+            desk,
         }
     }
 
@@ -78,9 +82,8 @@ impl Handle {
     pub(super) async fn take(
         &self,
         records: Vec<crate::evidence::Evidence>,
-        by: &Caller,
+        by: String,
     ) -> Result<Taken, ServiceError> {
-        let by = by.to_string();
         self.ask(|reply| Request::Evidence { records, by, reply })
             .await
     }
@@ -115,7 +118,8 @@ fn end(duration: Option<std::time::Duration>) -> Result<Option<Timestamp>, Servi
 
 impl Service for Handle {
     async fn status(&self) -> Result<Status, ServiceError> {
-        Ok(answer::status(&self.view(), &self.feeds.status()))
+        let feeds = self.feeds.status();
+        Ok(answer::status(&self.view(), &feeds, self.desk.counts()))
     }
 
     async fn check(&self, address: IpAddr) -> Result<Check, ServiceError> {
@@ -383,8 +387,22 @@ impl Service for Handle {
     ) -> Result<EvidenceTaken, ServiceError> {
         let now = Timestamp::now();
         let records = request.records.iter().map(|one| convert::record(one, now));
-        let taken = self.take(records.collect(), by).await?;
+        let taken = self.take(records.collect(), by.to_string()).await?;
         Ok(convert::taken(taken))
+    }
+
+    async fn complaint(
+        &self,
+        mail: Vec<u8>,
+        query: ComplaintQuery,
+        by: &Caller,
+    ) -> Result<Complained, ServiceError> {
+        self.take_complaint(&mail, query, &by.to_string()).await
+    }
+
+    async fn verdicts(&self, lines: Vec<u8>, by: Option<&Caller>) -> Result<Judged, ServiceError> {
+        let by = by.map_or_else(|| "HTTP".to_owned(), ToString::to_string);
+        self.take_verdicts(&lines, &by).await
     }
 
     async fn roll_up(&self, request: RollUp, by: &Caller) -> Result<RolledUp, ServiceError> {

@@ -10,6 +10,7 @@ mod desk;
 mod error;
 mod explain;
 mod handle;
+mod intake;
 mod logging;
 mod mode;
 mod notify;

@@ -16,7 +16,9 @@ use tokio::{
 };
 
 use super::{
-    DaemonError, Handle, logging, notify,
+    DaemonError, Handle,
+    intake::{self, WaysIn},
+    logging, notify,
     request::Request,
     settings,
     top::TopSources,
@@ -85,17 +87,30 @@ pub async fn run(options: Options) -> Result<(), DaemonError> {
     if let Some(gate) = &mut writer.gate {
         tokio::spawn(sample(gate.events()?, Arc::clone(&top)));
     }
-    let handle = Handle::new(Arc::clone(&writer.view), requests, feeds.clone(), top);
-    let (stop, mut stopped) = watch::channel(false);
-    let server = tokio::spawn(server::serve(
-        socket,
-        Arc::new(handle),
-        Limits::default(),
+    let own = writer.netlink.own_addresses().await?;
+    let desk = intake::open_desk(&writer.config, own)?;
+    let handle = Handle::new(Arc::clone(&writer.view), requests, feeds.clone(), top, desk);
+    let ways_in = WaysIn::open(&handle, &writer.config.evidence)?;
+    let (stop, stopped) = watch::channel(false);
+    let stopped = || {
+        let mut stopped = stopped.clone();
         async move {
             // An error means that the daemon is ending.
             let _ = stopped.wait_for(|stop| *stop).await;
-        },
-    ));
+        }
+    };
+    let handle = Arc::new(handle);
+    let mut servers = JoinSet::new();
+    if let Some(listener) = intake::listener(&writer.config.evidence).await? {
+        let handle = Arc::clone(&handle);
+        servers.spawn(server::serve_verdicts(
+            listener,
+            handle,
+            Limits::default(),
+            stopped(),
+        ));
+    }
+    servers.spawn(server::serve(socket, handle, Limits::default(), stopped()));
     notify::ready(&format!(
         "enforcing; {} listings",
         writer.ledger.book().counts().listings
@@ -103,14 +118,17 @@ pub async fn run(options: Options) -> Result<(), DaemonError> {
     let ended = Loop {
         writer,
         feeds,
+        ways_in,
         looks: JoinSet::new(),
     }
     .turn(inbox, updates)
     .await;
     notify::stopping();
     stop.send_replace(true);
-    if let Err(error) = server.await {
-        tracing::error!(%error, "control server ended badly");
+    while let Some(ended) = servers.join_next().await {
+        if let Err(error) = ended {
+            tracing::error!(%error, "control server ended badly");
+        }
     }
     ended
 }
@@ -154,6 +172,7 @@ enum Next {
 struct Loop {
     writer: Writer,
     feeds: Feeds,
+    ways_in: WaysIn,
     /// Looks at the kernel's table that are under way: one at most.
     looks: JoinSet<Look>,
 }
@@ -325,6 +344,7 @@ impl Loop {
             Ok(own) => {
                 let rules = settings::rules(&self.writer.config, &own);
                 self.writer.change_rules(rules);
+                self.ways_in.configure(&self.writer.config, own);
             }
             Err(error) => tracing::error!(%error, "own addresses cannot be read"),
         }

@@ -2,6 +2,7 @@
 
 use std::{
     fs::{self, OpenOptions},
+    io::{self, Write as _},
     path::{Path, PathBuf},
     process::{Child, ExitStatus, Stdio},
     thread,
@@ -100,6 +101,7 @@ impl<'a> GateBuilder<'a> {
             program: self.program.clone().map_or_else(|| program("gated"), Ok)?,
             config,
             pins: self.dir("bpf")?,
+            state: self.dir("state")?,
             socket: self.dir("run")?.join("control.sock"),
             log: self.dir("log")?.join("gated.log"),
             child: None,
@@ -135,6 +137,7 @@ pub struct Gate<'a> {
     program: PathBuf,
     config: PathBuf,
     pins: PathBuf,
+    state: PathBuf,
     socket: PathBuf,
     log: PathBuf,
     child: Option<Child>,
@@ -278,9 +281,32 @@ impl Gate<'_> {
     /// # Errors
     /// It is not built, or ends by a signal.
     pub fn ctl(&self, arguments: &[&str]) -> Result<Said> {
+        self.pipe(arguments, b"")
+    }
+
+    /// Runs `gatectl` with `arguments` and `input` on its standard input, as a mail server's pipe
+    /// does; whatever it says.
+    ///
+    /// # Errors
+    /// As [`Gate::ctl`].
+    pub fn pipe(&self, arguments: &[&str], input: &[u8]) -> Result<Said> {
         let mut gatectl = self.server.command(program("gatectl")?);
         gatectl.arg("--socket").arg(&self.socket).args(arguments);
-        let output = gatectl.stdin(Stdio::null()).output()?;
+        gatectl.stdin(Stdio::piped());
+        let mut child = gatectl
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()?;
+        let mut stdin = child.stdin.take().context("it is piped")?;
+        // Whoever reads none of it may have ended already.
+        let written = stdin.write_all(input);
+        drop(stdin);
+        let output = child.wait_with_output()?;
+        if let Err(error) = written
+            && error.kind() != io::ErrorKind::BrokenPipe
+        {
+            return Err(error.into());
+        }
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         Ok(Said {
             code: output
@@ -348,6 +374,16 @@ impl Gate<'_> {
     /// Where its programs, links and maps are pinned; `gatectl detach` takes it away.
     pub fn pins(&self) -> &Path {
         &self.pins
+    }
+
+    /// Its control socket.
+    pub fn socket(&self) -> &Path {
+        &self.socket
+    }
+
+    /// Its directory for what survives a restart.
+    pub fn state(&self) -> &Path {
+        &self.state
     }
 
     /// The configuration file: a test may change it and `gatectl reload`.

@@ -11,7 +11,9 @@ use std::{
     fs,
     net::{IpAddr, Ipv4Addr, Ipv6Addr},
     path::PathBuf,
+    process::Command,
     sync::atomic::{AtomicU8, Ordering},
+    thread,
 };
 
 use anyhow::{Context as _, Result};
@@ -187,6 +189,34 @@ impl Lab {
     /// `network` is none.
     pub fn blackhole(&self, network: &str) -> Result<()> {
         self.server.ip(&[&format!("route add blackhole {network}")])
+    }
+
+    /// Does `work` on the server: what it opens is in there.
+    ///
+    /// # Errors
+    /// Of `work`, or the server cannot be entered.
+    ///
+    /// # Panics
+    /// `work` does.
+    pub fn on_server<T: Send>(&self, work: impl FnOnce() -> Result<T> + Send) -> Result<T> {
+        let inside = || {
+            self.server.enter()?;
+            work()
+        };
+        thread::scope(|scope| scope.spawn(inside).join()).expect("the work does not panic")
+    }
+
+    /// `program`, to be run on the server.
+    pub fn server_command(&self, program: &str) -> Command {
+        self.server.command(program)
+    }
+
+    /// The directory `name` in the lab's, made if it is not there.
+    ///
+    /// # Errors
+    /// It cannot be made.
+    pub fn dir(&self, name: &str) -> Result<PathBuf> {
+        self.workspace.dir(&format!("files/{name}"))
     }
 
     /// Writes the file `name` into the lab's directory, such as a block list; its path.

@@ -23,6 +23,11 @@ const TOOLS: &[Tool] = &[
         package: "ethtool",
         why: "GRO and VLAN tags on a veth, as XDP needs them",
     },
+    Tool {
+        program: "rspamd",
+        package: "rspamd",
+        why: "a content filter that posts its verdicts",
+    },
 ];
 
 /// Installs the programs that the kernel tests run, if they are not there.

@@ -13,6 +13,7 @@ mod error;
 mod evidence;
 mod export;
 mod feed;
+mod intake;
 mod listing;
 mod removal;
 pub mod route;
@@ -33,11 +34,14 @@ pub use evidence::{
 };
 pub use export::{Export, ExportLine};
 pub use feed::{BadLine, Feed, FeedFile, FeedInForce, Feeds};
+pub use intake::{
+    BadVerdict, Complained, Complaint, ComplaintFormat, ComplaintQuery, Fate, Judged,
+};
 pub use listing::{
     AllowEntries, AllowEntry, Filter, History, HistoryEntry, HistoryQuery, Listing, Listings,
 };
 pub use removal::{DecideRemoval, Decision, Removal, RemovalRequest, Removals, RemovalsQuery};
-pub use status::{Attach, Drift, Interface, ReasonEnforcement, Status, TableSize};
+pub use status::{Attach, Drift, EvidenceCounts, Interface, ReasonEnforcement, Status, TableSize};
 
 #[cfg(test)]
 mod tests {

@@ -32,6 +32,8 @@ pub const FEED_RELOAD: &str = "/v1/feeds/{name}/reload";
 pub const IMPORT: &str = "/v1/import";
 /// `GET`: [`ExportLine`](super::ExportLine)s, one a line.
 pub const EXPORT: &str = "/v1/export";
+/// `POST` of lines of JSON: [`Judged`](super::Judged).
+pub const VERDICTS: &str = "/v1/verdicts";
 /// `POST`: [`Reloaded`](super::Reloaded).
 pub const RELOAD: &str = "/v1/reload";
 /// `POST`: [`Detached`](super::Detached).
@@ -41,6 +43,8 @@ pub const FLUSH: &str = "/v1/flush";
 /// `GET` with [`CheckQuery`](super::CheckQuery): [`Explanation`](super::Explanation).
 pub const EXPLAIN: &str = "/v1/explain";
 /// `GET` with [`ComplaintsQuery`](super::ComplaintsQuery): [`Complaints`](super::Complaints).
+/// `POST` of a mail, with [`ComplaintQuery`](super::ComplaintQuery):
+/// [`Complained`](super::Complained).
 pub const COMPLAINTS: &str = "/v1/complaints";
 /// `POST` of [`Evidence`](super::Evidence): [`EvidenceTaken`](super::EvidenceTaken).
 pub const EVIDENCE: &str = "/v1/evidence";

@@ -82,12 +82,30 @@ pub struct Status {
     pub kernel: Option<TableSize>,
     /// The difference of the two.
     pub drift: Drift,
+    /// What was handed in as evidence since the daemon started.
+    pub evidence: EvidenceCounts,
     /// Memory of the kernel's maps in bytes; `null` if the kernel does not tell.
     pub kernel_memory: Option<u64>,
     /// The reasons whose listings are not dropped, and what is done instead.
     pub not_dropped: Vec<ReasonEnforcement>,
     /// What an operator should look at; one sentence each.
     pub warnings: Vec<String>,
+}
+
+/// What was handed in as evidence since the daemon started, and what is kept of it for a person to
+/// look at.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+pub struct EvidenceCounts {
+    /// Mails complained of, and lines of verdicts, that are evidence; repetitions count.
+    pub taken: u64,
+    /// Of forwarders, own relays and the like: not evidence, and no error.
+    pub dropped: u64,
+    /// Refused.
+    pub refused: u64,
+    /// Files in the quarantine.
+    pub quarantined: u64,
+    /// Their size.
+    pub quarantined_bytes: u64,
 }
 
 /// What is done for one reason.

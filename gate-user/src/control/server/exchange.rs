@@ -22,6 +22,10 @@ use super::super::{
 pub(super) const SMALL: usize = 64 << 10;
 /// The body of an import in bytes, at most: a million networks with their evidence.
 pub(super) const LARGE: usize = 128 << 20;
+/// A mail in bytes, at most; `evidence.max_report` is in it.
+pub(super) const MAIL: usize = 64 << 20;
+/// A batch of verdicts in bytes, at most.
+pub(super) const BATCH: usize = 16 << 20;
 
 /// How long a peer may take to send a body; an extension of every request.
 #[derive(Clone, Copy)]
@@ -96,23 +100,37 @@ impl<S: Sync, T: DeserializeOwned, const LIMIT: usize> FromRequest<S> for Json<T
     type Rejection = Failure;
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Failure> {
-        let BodyTime(time) = *request
-            .extensions()
-            .get()
-            .expect("the router adds it to every request");
-        let body = match timeout(time, read(request.into_body(), LIMIT)).await {
-            Ok(body) => body?,
-            Err(_) => {
-                return Err(Failure::new(
-                    StatusCode::REQUEST_TIMEOUT,
-                    ErrorKind::BadRequest,
-                    format!("the body did not come within {} s", time.as_secs()),
-                ));
-            }
-        };
+        let body = body_of(request, LIMIT).await?;
         let value = serde_json::from_slice(&body)
             .map_err(|error| Failure::bad_request(format!("the body: {error}")))?;
         Ok(Self(value))
+    }
+}
+
+/// The body of a request as it is, of at most `LIMIT` bytes.
+pub(super) struct Raw<const LIMIT: usize>(pub(super) Vec<u8>);
+
+impl<S: Sync, const LIMIT: usize> FromRequest<S> for Raw<LIMIT> {
+    type Rejection = Failure;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, Failure> {
+        body_of(request, LIMIT).await.map(Self)
+    }
+}
+
+/// The body of a request, if it comes in time.
+async fn body_of(request: Request, limit: usize) -> Result<Vec<u8>, Failure> {
+    let BodyTime(time) = *request
+        .extensions()
+        .get()
+        .expect("the router adds it to every request");
+    match timeout(time, read(request.into_body(), limit)).await {
+        Ok(body) => body,
+        Err(_) => Err(Failure::new(
+            StatusCode::REQUEST_TIMEOUT,
+            ErrorKind::BadRequest,
+            format!("the body did not come within {} s", time.as_secs()),
+        )),
     }
 }
 

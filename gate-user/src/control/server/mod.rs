@@ -7,7 +7,7 @@ mod patience;
 mod routes;
 mod socket;
 
-use std::{future::Future, sync::Arc, time::Duration};
+use std::{future::Future, io, sync::Arc, time::Duration};
 
 use axum::{Extension, Router};
 use hyper::server::conn::http1;
@@ -16,7 +16,8 @@ use hyper_util::{
     service::TowerToHyperService,
 };
 use tokio::{
-    net::UnixStream,
+    io::{AsyncRead, AsyncWrite},
+    net::{TcpListener, TcpStream, UnixStream},
     sync::{Semaphore, watch},
     task::JoinSet,
     time,
@@ -62,6 +63,66 @@ pub async fn serve<S: Service>(
     stop: impl Future<Output = ()>,
 ) {
     let router = routes::router(service, limits.body);
+    run(socket, router, limits, stop).await;
+}
+
+/// Serves those who are not asked who they are, on `listener`, until `stop` is there: verdicts
+/// are all that is taken from them.
+pub async fn serve_verdicts<S: Service>(
+    listener: TcpListener,
+    service: Arc<S>,
+    limits: Limits,
+    stop: impl Future<Output = ()>,
+) {
+    let router = routes::open_router(service, limits.body);
+    run(listener, router, limits, stop).await;
+}
+
+/// Where connections come in.
+trait Listener: Send + Sync {
+    type Stream: AsyncRead + AsyncWrite + Send + Unpin + 'static;
+
+    async fn accept(&self) -> io::Result<Self::Stream>;
+
+    /// The router for a connection: it may know whose it is.
+    fn router(stream: &Self::Stream, router: &Router) -> io::Result<Router>;
+}
+
+impl Listener for Socket {
+    type Stream = UnixStream;
+
+    async fn accept(&self) -> io::Result<UnixStream> {
+        Self::accept(self).await
+    }
+
+    fn router(stream: &UnixStream, router: &Router) -> io::Result<Router> {
+        let peer = stream.peer_cred()?;
+        let by = Caller {
+            uid: peer.uid(),
+            pid: peer.pid(),
+        };
+        Ok(router.clone().layer(Extension(by)))
+    }
+}
+
+impl Listener for TcpListener {
+    type Stream = TcpStream;
+
+    async fn accept(&self) -> io::Result<TcpStream> {
+        Ok(Self::accept(self).await?.0)
+    }
+
+    fn router(_: &TcpStream, router: &Router) -> io::Result<Router> {
+        Ok(router.clone())
+    }
+}
+
+async fn run<L: Listener>(
+    listener: L,
+    router: Router,
+    limits: Limits,
+    stop: impl Future<Output = ()>,
+) {
     let places = Arc::new(Semaphore::new(limits.connections));
     let (stopping, _) = watch::channel(false);
     let mut connections = JoinSet::new();
@@ -70,20 +131,25 @@ pub async fn serve<S: Service>(
         while connections.try_join_next().is_some() {}
         let accepted = async {
             let place = Arc::clone(&places).acquire_owned().await;
-            (place, socket.accept().await)
+            (place, listener.accept().await)
         };
         let (place, accepted) = tokio::select! {
             () = &mut stop => break,
             accepted = accepted => accepted,
         };
         match accepted {
-            Ok(stream) => {
-                let connection = connection(stream, router.clone(), limits, stopping.subscribe());
-                connections.spawn(async move {
-                    connection.await;
-                    drop(place);
-                });
-            }
+            Ok(stream) => match L::router(&stream, &router) {
+                Ok(router) => {
+                    let connection = connection(stream, router, limits, stopping.subscribe());
+                    connections.spawn(async move {
+                        connection.await;
+                        drop(place);
+                    });
+                }
+                Err(error) => {
+                    warn!(%error, "a control connection does not say whose it is; closed");
+                }
+            },
             Err(error) => {
                 // Out of descriptors or memory: it passes, or the next accept says so again.
                 warn!(%error, "cannot accept a control connection");
@@ -100,22 +166,12 @@ pub async fn serve<S: Service>(
 
 /// Serves one connection.
 async fn connection(
-    stream: UnixStream,
+    stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
     router: Router,
     limits: Limits,
     mut stopping: watch::Receiver<bool>,
 ) {
-    let by = match stream.peer_cred() {
-        Ok(peer) => Caller {
-            uid: peer.uid(),
-            pid: peer.pid(),
-        },
-        Err(error) => {
-            warn!(%error, "a control connection does not say whose it is; closed");
-            return;
-        }
-    };
-    let service = TowerToHyperService::new(router.layer(Extension(by)));
+    let service = TowerToHyperService::new(router);
     let io = TokioIo::new(Patient::new(stream, limits.write));
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
@@ -130,7 +186,7 @@ async fn connection(
         }
     };
     if let Err(error) = served {
-        debug!(%by, %error, "control connection ended early");
+        debug!(%error, "control connection ended early");
     }
 }
 

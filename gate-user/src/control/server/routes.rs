@@ -5,9 +5,9 @@ use std::{sync::Arc, time::Duration, time::Instant};
 use axum::{
     Extension, Router,
     extract::{Path, Request, State},
-    http::{Method, StatusCode},
+    http::{Method, StatusCode, header::ORIGIN},
     middleware::{Next, from_fn},
-    response::Response,
+    response::{IntoResponse as _, Response},
     routing::{self, MethodRouter},
 };
 use tracing::debug;
@@ -16,12 +16,12 @@ use super::{
     super::{
         Caller, Service, ServiceError,
         api::{
-            Allow, Block, CheckQuery, ComplaintsQuery, DecideRemoval, Disallow, ErrorKind,
-            Evidence, Filter, HistoryQuery, Import, RemovalRequest, RemovalsQuery, RollUp, SetMode,
-            TopQuery, Unblock, route,
+            Allow, Block, CheckQuery, ComplaintQuery, ComplaintsQuery, DecideRemoval, Disallow,
+            ErrorKind, Evidence, Filter, HistoryQuery, Import, RemovalRequest, RemovalsQuery,
+            RollUp, SetMode, TopQuery, Unblock, route,
         },
     },
-    exchange::{Answer, Asked, BodyTime, Failure, Json, LARGE, Lines},
+    exchange::{Answer, Asked, BATCH, BodyTime, Failure, Json, LARGE, Lines, MAIL, Raw},
 };
 
 type Handle<S> = State<Arc<S>>;
@@ -188,6 +188,18 @@ fn changing<S: Service>() -> Vec<Route<S>> {
                 },
             ),
         ),
+        post(
+            route::COMPLAINTS,
+            routing::post(
+                |State(service): Handle<S>,
+                 Extension(by): By,
+                 Asked(query): Asked<ComplaintQuery>,
+                 Raw(mail): Raw<MAIL>| async move {
+                    answer!(service.complaint(mail, query, &by))
+                },
+            ),
+        ),
+        post(route::VERDICTS, verdicts()),
         (
             Method::PUT,
             route::MODE,
@@ -265,6 +277,35 @@ fn deciding<S: Service>() -> Vec<Route<S>> {
             ),
         ),
     ]
+}
+
+fn verdicts<S: Service>() -> MethodRouter<Arc<S>> {
+    routing::post(
+        |State(service): Handle<S>, by: Option<By>, Raw(lines): Raw<BATCH>| async move {
+            let by = by.map(|Extension(by)| by);
+            answer!(service.verdicts(lines, by.as_ref()))
+        },
+    )
+}
+
+/// The one route for those who are not asked who they are: verdicts. What a browser sends for a
+/// page from elsewhere has the header `Origin`; no filter has it.
+pub(super) fn open_router<S: Service>(service: Arc<S>, body_time: Duration) -> Router {
+    Router::new()
+        .route(route::VERDICTS, verdicts())
+        .layer(from_fn(async |request: Request, next: Next| {
+            if request.headers().contains_key(ORIGIN) {
+                return Failure::new(
+                    StatusCode::FORBIDDEN,
+                    ErrorKind::BadRequest,
+                    "verdicts are not taken from browsers",
+                )
+                .into_response();
+            }
+            next.run(request).await
+        }))
+        .layer(Extension(BodyTime(body_time)))
+        .with_state(service)
 }
 
 /// All routes on `service`; a body must come within `body_time`.

@@ -321,3 +321,27 @@ async fn what_is_not_committed_never_was() {
     assert_eq!(desk.score("192.0.2.1", NOW).await, 50);
     assert_eq!(desk.take(&records, NOW).await.fates, [Fate::Taken; 2]);
 }
+
+#[tokio::test]
+async fn a_million_sources_take_no_more_than_300_mib() {
+    const SOURCES: u32 = 10_000;
+    let mut desk = Desk::new().await;
+    let mut records = Vec::new();
+    for number in 0..SOURCES {
+        // Spread over the address space, as sources are.
+        let address = std::net::Ipv4Addr::from(0x0100_0000 + number * 300_007).to_string();
+        records.push(complaint(&address, NOW - DAY, "one"));
+        records.push(complaint(&address, NOW, "one"));
+        records.push(mail(&address, NOW, Kind::Ham { count: 3 }));
+    }
+    desk.config.score.complaint_points = 1;
+    desk.take(&records, NOW).await;
+    let mut work = desk.ledger.begin(at(NOW)).await.unwrap();
+    let pages: i64 = sqlx::query_scalar("PRAGMA page_count")
+        .fetch_one(work.connection())
+        .await
+        .unwrap();
+    let bytes = pages * 4096 / i64::from(SOURCES);
+    // MiB a million sources are bytes a source, or a little less.
+    assert!(bytes <= 300, "{bytes} bytes a source");
+}

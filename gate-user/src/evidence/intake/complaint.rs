@@ -113,11 +113,11 @@ pub enum Refused {
         at: Timestamp,
     },
     /// Too long ago.
-    #[error("it is of {at}, longer ago than {} (evidence.max_age)", humantime::format_duration(*max_age))]
+    #[error("it is of {at}, longer ago than {}: it counts nothing any more", humantime::format_duration(*max_age))]
     TooOld {
         /// The time it gives.
         at: Timestamp,
-        /// How long evidence is taken.
+        /// How long evidence of its kind is taken.
         max_age: Duration,
     },
 }
@@ -266,7 +266,7 @@ impl Intake {
         feedback: &Feedback,
         now: Timestamp,
     ) -> Result<Complaint, Refused> {
-        let at = self.timely(feedback.arrived.or(at), now)?;
+        let at = timely(feedback.arrived.or(at), now, self.complaint_age)?;
         let kind = Kind::Complaint {
             incidents: feedback.incidents,
             trap: matches!(by, By::Trap(_)),
@@ -277,25 +277,22 @@ impl Intake {
             ..Complaint::default()
         })
     }
+}
 
-    /// The time of evidence, which is now if none is given.
-    pub(super) fn timely(
-        &self,
-        at: Option<Timestamp>,
-        now: Timestamp,
-    ) -> Result<Timestamp, Refused> {
-        let Some(at) = at else { return Ok(now) };
-        let age = now.duration_since(at);
-        if age > SignedDuration::try_from(self.max_age).unwrap_or(SignedDuration::MAX) {
-            Err(Refused::TooOld {
-                at,
-                max_age: self.max_age,
-            })
-        } else if age.is_negative() && age.unsigned_abs() > TOLERANCE {
-            Err(Refused::Future { at })
-        } else {
-            Ok(at.min(now))
-        }
+/// The time of evidence, which is now if none is given, and not longer ago than `max_age`.
+pub(super) fn timely(
+    at: Option<Timestamp>,
+    now: Timestamp,
+    max_age: Duration,
+) -> Result<Timestamp, Refused> {
+    let Some(at) = at else { return Ok(now) };
+    let age = now.duration_since(at);
+    if age > SignedDuration::try_from(max_age).unwrap_or(SignedDuration::MAX) {
+        Err(Refused::TooOld { at, max_age })
+    } else if age.is_negative() && age.unsigned_abs() > TOLERANCE {
+        Err(Refused::Future { at })
+    } else {
+        Ok(at.min(now))
     }
 }
 

@@ -14,7 +14,7 @@ use arc_swap::ArcSwap;
 use jiff::Timestamp;
 
 use super::{Batch, Complaint, Handed, Intake, Refused, quarantine::Quarantine};
-use crate::config::EvidenceConfig;
+use crate::config::Config;
 
 /// The one place where complaints and verdicts are handed in, by all ways, at once if need be.
 #[derive(Debug)]
@@ -24,7 +24,7 @@ pub struct Desk {
     counters: Counters,
 }
 
-/// What was handed in since the daemon started.
+/// What was handed in since the daemon started, and what the quarantine holds.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Counts {
     /// Mails complained of, and lines of verdicts, that are evidence.
@@ -33,6 +33,10 @@ pub struct Counts {
     pub dropped: u64,
     /// Refused.
     pub refused: u64,
+    /// Files in the quarantine now.
+    pub quarantined: u64,
+    /// Their size in bytes.
+    pub quarantined_bytes: u64,
 }
 
 #[derive(Debug, Default)]
@@ -79,24 +83,24 @@ impl Desk {
     /// # Errors
     /// When the quarantine is there and cannot be read.
     pub fn open(
-        config: &EvidenceConfig,
+        config: &Config,
         dir: PathBuf,
         own: impl IntoIterator<Item = IpAddr>,
     ) -> io::Result<Self> {
         Ok(Self {
             intake: ArcSwap::from_pointee(Intake::new(config, own)),
-            quarantine: Mutex::new(Quarantine::open(dir, config.quarantine)?),
+            quarantine: Mutex::new(Quarantine::open(dir, config.evidence.quarantine)?),
             counters: Counters::default(),
         })
     }
 
     /// Goes by another configuration, or other own addresses, from now on.
-    pub fn configure(&self, config: &EvidenceConfig, own: impl IntoIterator<Item = IpAddr>) {
+    pub fn configure(&self, config: &Config, own: impl IntoIterator<Item = IpAddr>) {
         self.intake.store(Intake::new(config, own).into());
-        self.quarantine().limit(config.quarantine);
+        self.quarantine().limit(config.evidence.quarantine);
     }
 
-    /// What was handed in so far.
+    /// What was handed in so far, and what is kept of it.
     pub fn counts(&self) -> Counts {
         let Counters {
             taken,
@@ -105,10 +109,13 @@ impl Desk {
         } = &self.counters;
         let [taken, dropped, refused] =
             [taken, dropped, refused].map(|counter| counter.load(Ordering::Relaxed));
+        let (quarantined, quarantined_bytes) = self.quarantine().held();
         Counts {
             taken,
             dropped,
             refused,
+            quarantined,
+            quarantined_bytes,
         }
     }
 
@@ -194,7 +201,7 @@ mod tests {
     use super::*;
 
     fn open(dir: &TempDir) -> Desk {
-        let config = EvidenceConfig::default();
+        let config = Config::default();
         Desk::open(&config, dir.path().join("quarantine"), []).unwrap()
     }
 
@@ -253,6 +260,8 @@ mod tests {
             taken: 1,
             dropped: 1,
             refused: 2,
+            quarantined: 1,
+            quarantined_bytes: held.len() as u64,
         };
         assert_eq!(desk.counts(), counts);
     }
@@ -283,7 +292,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let desk = open(&dir);
         let line = b"{\"address\":\"1.2.3.4\",\"verdict\":\"spam\"}";
-        desk.configure(&EvidenceConfig::default(), ["1.2.3.4".parse().unwrap()]);
+        desk.configure(&Config::default(), ["1.2.3.4".parse().unwrap()]);
         assert_eq!(desk.verdicts(line, now()).unwrap().skipped, 1);
     }
 }

@@ -28,7 +28,8 @@ pub use reporter::distinct as distinct_reporters;
 pub use trust::{Standing, Trust};
 pub use verdict::{Bad, Batch};
 
-use crate::config::{EvidenceConfig, Recipient};
+use super::store;
+use crate::config::{Config, Recipient};
 
 /// What is needed to read what comes in. Made anew when the configuration or the machine's
 /// addresses change.
@@ -38,17 +39,25 @@ pub struct Intake {
     traps: Vec<Recipient>,
     /// Bytes.
     max_report: usize,
-    max_age: Duration,
+    /// Older complaints are refused: they would count nothing.
+    complaint_age: Duration,
+    /// The same for verdicts.
+    verdict_age: Duration,
 }
 
 impl Intake {
     /// By the configuration, on a machine with the addresses `own`.
-    pub fn new(config: &EvidenceConfig, own: impl IntoIterator<Item = IpAddr>) -> Self {
+    pub fn new(config: &Config, own: impl IntoIterator<Item = IpAddr>) -> Self {
+        let Config {
+            evidence, score, ..
+        } = config;
+        let mail = u64::try_from(store::fresh_mail(score)).unwrap_or(0);
         Self {
-            trust: Trust::new(config, own),
-            traps: config.traps.clone(),
-            max_report: config.max_report as usize,
-            max_age: config.max_age,
+            trust: Trust::new(evidence, own),
+            traps: evidence.traps.clone(),
+            max_report: evidence.max_report as usize,
+            complaint_age: evidence.max_age.min(score.complaint_window),
+            verdict_age: evidence.max_age.min(Duration::from_secs(mail)),
         }
     }
 }

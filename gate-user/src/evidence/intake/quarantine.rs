@@ -71,6 +71,11 @@ impl Quarantine {
         &self.dir
     }
 
+    /// How many files are there, and their size in bytes.
+    pub(super) fn held(&self) -> (u64, u64) {
+        (self.files.len() as u64, self.bytes)
+    }
+
     /// Takes other limits, by which the next file is kept.
     pub(super) fn limit(&mut self, limits: QuarantineConfig) {
         self.limits = limits;

@@ -62,7 +62,7 @@ async fn a_write_that_stalls_is_given_up() {
         .await
         .expect("it is given up")
         .unwrap_err();
-    assert_eq!(error.kind(), std::io::ErrorKind::TimedOut);
+    assert_eq!(error.kind(), io::ErrorKind::TimedOut);
 }
 
 #[tokio::test]

@@ -1,8 +1,10 @@
 //! The transport over a real Unix socket: every documented example, errors; in [`client`]
-//! what the client makes of it, in [`limits`] what a peer can cost.
+//! what the client makes of it, in [`limits`] what a peer can cost, in [`open`] what those may who
+//! are not asked who they are.
 
 mod client;
 mod limits;
+mod open;
 
 use std::{collections::BTreeSet, path::PathBuf, time::Duration};
 

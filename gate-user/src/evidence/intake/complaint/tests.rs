@@ -3,16 +3,20 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::evidence::intake::trust::tests::config;
+use crate::{config::Config, evidence::intake::trust};
 
 const NOW: &str = "2026-10-12T12:00:00Z";
 
 fn intake() -> Intake {
-    let mut config = config();
-    config.traps = vec![
+    let mut evidence = trust::tests::config();
+    evidence.traps = vec![
         "trap@example.org".to_owned().try_into().unwrap(),
         "@trap.example".to_owned().try_into().unwrap(),
     ];
+    let config = Config {
+        evidence,
+        ..Config::default()
+    };
     Intake::new(&config, ["7.7.7.7".parse().unwrap()])
 }
 

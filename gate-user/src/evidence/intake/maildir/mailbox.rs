@@ -49,6 +49,10 @@ impl Mailbox {
         }
     }
 
+    pub(super) fn config(&self) -> &MaildirConfig {
+        &self.config
+    }
+
     /// Where mails come in.
     pub(super) fn incoming(&self) -> PathBuf {
         self.config.path.join("new")

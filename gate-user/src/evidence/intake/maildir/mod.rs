@@ -30,7 +30,7 @@ pub struct Maildirs {
 
 enum Command {
     Changed,
-    Configure(Vec<MaildirConfig>),
+    Configure(Vec<MaildirConfig>, usize),
     Stop,
 }
 
@@ -75,9 +75,9 @@ impl Maildirs {
     }
 
     /// Takes another configuration.
-    pub fn configure(&self, maildirs: Vec<MaildirConfig>) {
+    pub fn configure(&self, maildirs: Vec<MaildirConfig>, max: usize) {
         // An error means that the daemon is ending.
-        let _ = self.commands.send(Command::Configure(maildirs));
+        let _ = self.commands.send(Command::Configure(maildirs, max));
     }
 }
 
@@ -89,8 +89,18 @@ struct Worker<F> {
 }
 
 impl<F: FnMut(Mail<'_>) -> Handling> Worker<F> {
+    /// Those that stay keep what is known of them.
     fn configure(&mut self, maildirs: Vec<MaildirConfig>) {
-        self.mailboxes = maildirs.into_iter().map(Mailbox::new).collect();
+        let mut former = std::mem::take(&mut self.mailboxes);
+        self.mailboxes = maildirs
+            .into_iter()
+            .map(
+                |config| match former.iter().position(|is| *is.config() == config) {
+                    Some(at) => former.swap_remove(at),
+                    None => Mailbox::new(config),
+                },
+            )
+            .collect();
     }
 
     fn work(&mut self, inbox: &Receiver<Command>) {
@@ -104,7 +114,10 @@ impl<F: FnMut(Mail<'_>) -> Handling> Worker<F> {
             }
             match inbox.recv_timeout(LOOK) {
                 Ok(Command::Changed) | Err(RecvTimeoutError::Timeout) => {}
-                Ok(Command::Configure(maildirs)) => self.configure(maildirs),
+                Ok(Command::Configure(maildirs, max)) => {
+                    self.max = max;
+                    self.configure(maildirs);
+                }
                 Ok(Command::Stop) | Err(RecvTimeoutError::Disconnected) => return,
             }
         }

@@ -8,7 +8,7 @@ mod rspamd;
 use jiff::Timestamp;
 use serde::{Deserialize, de::IgnoredAny};
 
-use super::{Intake, trust::Standing};
+use super::{Intake, complaint::timely, trust::Standing};
 use crate::evidence::Evidence;
 
 /// The longest line, in bytes.
@@ -71,7 +71,7 @@ impl Intake {
             rspamd::read(line, now).map_err(|error| said(&error))?
         } else {
             let record = record::read(line).map_err(|error| said(&error))?;
-            let at = self.timely(record.at, now);
+            let at = timely(record.at, now, self.verdict_age);
             Some(record.evidence(at.map_err(|error| error.to_string())?)?)
         };
         Ok(

@@ -3,12 +3,18 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::evidence::intake::trust::tests::config;
+use crate::{config::Config, evidence::intake::trust};
 
 const NOW: &str = "2026-10-12T12:00:00Z";
 
 fn read(lines: &str) -> Batch {
-    let intake = Intake::new(&config(), []);
+    let intake = Intake::new(
+        &Config {
+            evidence: trust::tests::config(),
+            ..Config::default()
+        },
+        [],
+    );
     intake.verdicts(lines.as_bytes(), NOW.parse().unwrap())
 }
 
@@ -109,8 +115,8 @@ fn what_is_wrong_with_a_record() {
             "in the future",
         ),
         (
-            r#"{"address":"1.2.3.4","verdict":"spam","at":"2026-10-05T11:59:00Z"}"#,
-            "longer ago than 7days",
+            r#"{"address":"1.2.3.4","verdict":"spam","at":"2026-10-10T11:59:00Z"}"#,
+            "longer ago than 2days",
         ),
         (
             r#"{"ip":"1.2.3.4","action":"explode"}"#,
