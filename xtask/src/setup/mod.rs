@@ -12,7 +12,7 @@ mod compiler;
 mod linker;
 mod tools;
 
-pub(crate) use tools::{lints, tools};
+pub(crate) use tools::{lints, test_tools, tools};
 
 /// Makes it possible to build the kernel program.
 ///

@@ -23,27 +23,38 @@ const TOOLS: &[Tool] = &[
         package: "ethtool",
         why: "GRO and VLAN tags on a veth, as XDP needs them",
     },
-    Tool {
-        program: "rspamd",
-        package: "rspamd",
-        why: "a content filter that posts its verdicts",
-    },
 ];
 
-/// Installs the programs that the kernel tests run, if they are not there.
+/// What the tests need besides.
+const SERVERS: &[Tool] = &[Tool {
+    program: "rspamd",
+    package: "rspamd",
+    why: "a content filter that posts its verdicts",
+}];
+
+/// Installs the programs that a lab runs, if they are not there.
 ///
 /// # Errors
 /// What is missing, where this cannot install it.
 pub(crate) fn tools() -> Result<()> {
-    let missing: Vec<_> = TOOLS
-        .iter()
-        .filter(|tool| find(tool.program).is_none())
-        .collect();
+    provide(TOOLS.iter())
+}
+
+/// Installs the programs that the kernel tests run, if they are not there.
+///
+/// # Errors
+/// As [`tools`].
+pub(crate) fn test_tools() -> Result<()> {
+    provide(TOOLS.iter().chain(SERVERS))
+}
+
+fn provide(tools: impl Iterator<Item = &'static Tool>) -> Result<()> {
+    let missing: Vec<_> = tools.filter(|tool| find(tool.program).is_none()).collect();
     if missing.is_empty() {
         return Ok(());
     }
     for Tool { program, why, .. } in &missing {
-        say(&format!("the kernel tests need `{program}`: {why}"));
+        say(&format!("this needs `{program}`: {why}"));
     }
     let packages: Vec<_> = missing.iter().map(|tool| tool.package).collect();
     if !apt::available() {

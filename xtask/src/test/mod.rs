@@ -93,7 +93,7 @@ fn unit_tests() -> Result<Tally> {
 
 /// The integration tests of gate-tests, as root.
 fn kernel_tests() -> Result<Tally> {
-    setup::tools()?;
+    setup::test_tools()?;
     let runner = kernel::runner()?;
     // They run these, and cargo does not know it.
     build::programs(&["gated", "gatectl"], false)?;
