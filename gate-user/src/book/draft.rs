@@ -17,7 +17,7 @@ use super::{
     listing::Origin,
     record::{Expiry, Key, Record, Standing},
     state::Book,
-    width::{check_allow_width, check_width},
+    width::{check_allow_width, check_comment, check_width},
 };
 use crate::network::Network;
 
@@ -149,6 +149,7 @@ impl Draft<'_> {
         if !new.force {
             check_width(new.network)?;
         }
+        check_comment(new.network, new.comment.as_deref())?;
         let key = Key {
             network: new.network,
             standing: Standing::Listed(new.reason),
@@ -168,6 +169,7 @@ impl Draft<'_> {
         if !new.force {
             check_allow_width(new.network)?;
         }
+        check_comment(new.network, new.comment.as_deref())?;
         let key = Key {
             network: new.network,
             standing: Standing::Allowed,

@@ -28,6 +28,16 @@ pub enum Refusal {
         /// The network.
         network: Network,
     },
+    /// A comment that is too long to be shown.
+    #[error("the comment on {network} is {length} bytes long: {max} are the most")]
+    LongComment {
+        /// The network.
+        network: Network,
+        /// Bytes.
+        length: usize,
+        /// Bytes.
+        max: usize,
+    },
     /// An entry that would end before it begins.
     #[error("{network} would expire at {expires}, which is past: give a time to come, or none")]
     Past {

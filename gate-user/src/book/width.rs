@@ -1,4 +1,5 @@
-//! How wide a network may be before somebody has to say that it is meant.
+//! What a change may ask for: how wide a network may be before somebody has to say that it is
+//! meant, and how long a comment.
 
 use super::error::Refusal;
 use crate::network::Network;
@@ -37,9 +38,40 @@ pub fn check_allow_width(network: Network) -> Result<(), Refusal> {
     }
 }
 
+/// The longest comment, in bytes.
+pub(super) const MAX_COMMENT: usize = 1000;
+
+/// Whether a comment on `network` is short enough to be shown, and to be told to a mail server.
+///
+/// # Errors
+/// If it is longer than [`MAX_COMMENT`].
+pub(super) fn check_comment(network: Network, comment: Option<&str>) -> Result<(), Refusal> {
+    match comment {
+        Some(comment) if comment.len() > MAX_COMMENT => Err(Refusal::LongComment {
+            network,
+            length: comment.len(),
+            max: MAX_COMMENT,
+        }),
+        _ => Ok(()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_comment_has_a_longest_length() {
+        let network = "192.0.2.1".parse().unwrap();
+        let long = "x".repeat(MAX_COMMENT + 1);
+        assert_eq!(check_comment(network, None), Ok(()));
+        assert_eq!(check_comment(network, Some(&long[1..])), Ok(()));
+        let error = check_comment(network, Some(&long)).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "the comment on 192.0.2.1/32 is 1001 bytes long: 1000 are the most"
+        );
+    }
 
     #[test]
     fn what_needs_force() {

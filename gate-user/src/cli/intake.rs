@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use super::{
     error::{CliError, Exit},
     gate::Gate,
-    words::{counted, until},
+    words::{counted, foreign, until},
 };
 use crate::control::{
     api::{
@@ -146,6 +146,9 @@ fn complained(answer: &Complained, now: Timestamp) -> String {
         };
         let _ = writeln!(text, "{what} of {address} at {at}{count} by {by}: {fate}");
     }
+    for domain in &answer.domains {
+        let _ = writeln!(text, "reported domain: {}", foreign(domain));
+    }
     for network in &answer.dropped {
         let _ = writeln!(text, "dropped: it came through the forwarder {network}");
     }
@@ -194,6 +197,7 @@ mod tests {
             complained(&answer, now()),
             "complaint of 192.0.2.7 at 2026-03-04T11:58:00Z by fbl@example.net via \
              198.51.100.0/24: taken\n\
+             reported domain: spam.example\n\
              dropped: it came through the forwarder 203.0.113.0/24\n\
              refused: the message has no Received header\n\
              192.0.2.7/32 is listed as directspam, until 2026-03-07T12:00:00Z (in 3d)\n"

@@ -3,10 +3,10 @@
 //! In: records, requests and verdicts on them. Out: what became of each, stored with the listings
 //! that follow, and enforced.
 
-use std::net::IpAddr;
+use std::{collections::BTreeSet, net::IpAddr};
 
 use super::{
-    request::Changed,
+    request::{Changed, Handed},
     writer::{DAEMON, Writer, refused},
 };
 use crate::{
@@ -49,9 +49,35 @@ impl Writer {
         })
     }
 
+    /// Takes evidence in, all that one caller handed in together, and tells each what became of
+    /// his part.
+    pub(super) async fn take_all(&mut self, waiting: Vec<Handed>) {
+        let mut waiting = waiting.into_iter().peekable();
+        while let Some(first) = waiting.next() {
+            let by = first.by.clone();
+            let mut together = vec![first];
+            while let Some(next) = waiting.next_if(|next| next.by == by) {
+                together.push(next);
+            }
+            let parts: Vec<&[Evidence]> = together.iter().map(|one| &one.records[..]).collect();
+            let taken = self.take_evidence(&parts.concat(), &by).await;
+            let mut told = 0;
+            for handed in together {
+                let part = told..told + handed.records.len();
+                told = part.end;
+                let taken = taken.as_ref().map_err(Clone::clone);
+                // Whoever asked may have gone.
+                let _ = handed.reply.send(taken.map(|taken| Taken {
+                    fates: taken.fates[part].to_vec(),
+                    listed: of(&handed.records, &taken.listed),
+                }));
+            }
+        }
+    }
+
     /// Takes evidence in. It is acknowledged once it is stored: the kernel is given what follows
     /// before that, but where it fails the next look at its table mends it.
-    pub(super) async fn take_evidence(
+    async fn take_evidence(
         &mut self,
         records: &[Evidence],
         by: &str,
@@ -178,6 +204,13 @@ impl Writer {
         let touched = work.commit(by).await.map_err(refused)?;
         self.carry_out(&before, &touched)
     }
+}
+
+/// Those of `listed` that are about `records`.
+fn of(records: &[Evidence], listed: &[Listing]) -> Vec<Listing> {
+    let sources: BTreeSet<Network> = records.iter().map(Evidence::source).collect();
+    let about = listed.iter().filter(|is| sources.contains(&is.network));
+    about.cloned().collect()
 }
 
 /// A ruling in one line.

@@ -16,7 +16,7 @@ use crate::{
             Explanation, Removal, Removals, RemovalsQuery, RollupState, WayOut,
         },
     },
-    evidence::{self, Score, SourceEvidence},
+    evidence::{self, NO_NAMES, Score, SourceEvidence},
     network::Network,
     removal::{self, Decision, Filed, Ruling},
     rollup::{self, Candidate, Step},
@@ -148,7 +148,7 @@ async fn state(
     config: &Config,
 ) -> Result<(RollupState, Step), ServiceError> {
     let now = Timestamp::now();
-    let state = rollup::state(book, candidate, now, &config.rollup);
+    let state = rollup::state(book, candidate, NO_NAMES, now, &config.rollup);
     let mut step = state.step(&config.rollup);
     let mut objection = None;
     if step == Step::Enter {
@@ -164,7 +164,7 @@ async fn state(
         network: candidate.network,
         listed: state.listed,
         recent: state.recent,
-        needed: (candidate.needed < usize::MAX).then_some(candidate.needed),
+        needed: (candidate.needed < usize::MAX).then(|| state.needed()),
         rolled_up: state.rolled_up,
         objection,
     };

@@ -12,7 +12,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::{
     answer, explain,
-    request::{Changed, Reply, Request},
+    request::{Changed, Handed, Reply, Request},
     top::TopSources,
     view::View,
 };
@@ -35,6 +35,12 @@ use crate::{
     plan,
     rollup::Step,
 };
+
+/// The longest contact of a removal request, in bytes: an address of mail (RFC 5321 section
+/// 4.5.3.1.3, less its brackets).
+const MAX_CONTACT: usize = 254;
+/// The longest note, in bytes.
+const MAX_NOTE: usize = 2000;
 
 /// The daemon, for whoever asks. Reading never waits for the writer.
 #[derive(Clone, Debug)]
@@ -84,7 +90,7 @@ impl Handle {
         records: Vec<crate::evidence::Evidence>,
         by: String,
     ) -> Result<Taken, ServiceError> {
-        self.ask(|reply| Request::Evidence { records, by, reply })
+        self.ask(|reply| Request::Evidence(Handed { records, by, reply }))
             .await
     }
 
@@ -435,6 +441,16 @@ impl Service for Handle {
         request: RemovalRequest,
         by: &Caller,
     ) -> Result<Removal, ServiceError> {
+        for (what, text, max) in [
+            ("contact", &request.contact, MAX_CONTACT),
+            ("note", &request.note, MAX_NOTE),
+        ] {
+            let length = text.as_ref().map_or(0, String::len);
+            if length > max {
+                let message = format!("{what} is {length} bytes long: {max} are the most");
+                return Err(ServiceError::BadRequest(message));
+            }
+        }
         let by = by.to_string();
         let asked = self.ask(|reply| Request::Removal { request, by, reply });
         let id = asked.await?;

@@ -43,6 +43,7 @@ impl Handle {
         Ok(Complained {
             complaints: read.evidence.iter().zip(fates).map(told).collect(),
             dropped: read.dropped,
+            domains: read.domains,
             refused: read.refused.iter().map(ToString::to_string).collect(),
             listed: listed.into_iter().map(Into::into).collect(),
         })

@@ -1,7 +1,7 @@
 //! What the writer is asked to do, each with the way back for its answer.
 
 use gate_common::Mode;
-use tokio::sync::oneshot;
+use tokio::sync::{mpsc, oneshot};
 
 use crate::{
     book::{Applied, Book, Change},
@@ -25,11 +25,7 @@ pub(super) enum Request {
         reply: Reply<Changed>,
     },
     /// Take evidence in.
-    Evidence {
-        records: Vec<Evidence>,
-        by: String,
-        reply: Reply<Taken>,
-    },
+    Evidence(Handed),
     /// Look at every network that may be rolled up.
     RollUp {
         by: String,
@@ -60,6 +56,41 @@ pub(super) enum Request {
     Detach { by: String, reply: Reply<Detached> },
 }
 
+/// Evidence that is handed in.
+#[derive(Debug)]
+pub(super) struct Handed {
+    pub(super) records: Vec<Evidence>,
+    pub(super) by: String,
+    pub(super) reply: Reply<Taken>,
+}
+
+/// Records of evidence that are taken in one transaction, about.
+const TOGETHER: usize = 5000;
+
+/// The evidence that waits in front of another request, and that request: to store much evidence
+/// costs hardly more than to store one record.
+pub(super) fn gather(
+    first: Request,
+    inbox: &mut mpsc::Receiver<Request>,
+) -> (Vec<Handed>, Option<Request>) {
+    let mut waiting = Vec::new();
+    let mut records = 0;
+    let mut next = Some(first);
+    while let Some(request) = next.take() {
+        match request {
+            Request::Evidence(handed) => {
+                records += handed.records.len();
+                waiting.push(handed);
+                if records < TOGETHER {
+                    next = inbox.try_recv().ok();
+                }
+            }
+            other => return (waiting, Some(other)),
+        }
+    }
+    (waiting, None)
+}
+
 /// What came of [`Request::Change`].
 #[derive(Debug)]
 pub(super) struct Changed {
@@ -67,4 +98,50 @@ pub(super) struct Changed {
     pub(super) applied: Applied,
     /// The book with the changes.
     pub(super) book: Book,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::evidence::Kind;
+
+    fn handed(records: usize) -> Request {
+        let record = Evidence::new(
+            [1, 2, 3, 4].into(),
+            jiff::Timestamp::UNIX_EPOCH,
+            "filter",
+            Kind::Ham { count: 1 },
+            None,
+        );
+        Request::Evidence(Handed {
+            records: vec![record; records],
+            by: "uid 0".to_owned(),
+            reply: oneshot::channel().0,
+        })
+    }
+
+    #[test]
+    fn evidence_is_gathered_up_to_another_request() {
+        let (sender, mut inbox) = mpsc::channel(8);
+        let reload = Request::Reload {
+            by: "uid 0".to_owned(),
+            reply: oneshot::channel().0,
+        };
+        for request in [handed(1), handed(2), reload, handed(TOGETHER), handed(3)] {
+            sender.try_send(request).unwrap();
+        }
+        let mut turn = || {
+            let first = inbox.try_recv().unwrap();
+            let (waiting, other) = gather(first, &mut inbox);
+            let counts: Vec<_> = waiting.iter().map(|one| one.records.len()).collect();
+            (counts, other.is_some())
+        };
+        assert_eq!(turn(), (vec![1, 2], true));
+        assert_eq!(
+            turn(),
+            (vec![TOGETHER], false),
+            "enough for one transaction"
+        );
+        assert_eq!(turn(), (vec![3], false));
+    }
 }

@@ -19,7 +19,7 @@ use super::{
     DaemonError, Handle,
     intake::{self, WaysIn},
     logging, notify,
-    request::Request,
+    request::{Request, gather},
     settings,
     top::TopSources,
     verify::Look,
@@ -106,7 +106,11 @@ pub async fn run(options: Options) -> Result<(), DaemonError> {
         servers.spawn(server::serve_verdicts(
             listener,
             handle,
-            Limits::default(),
+            // Any user of the machine may connect, and send a whole batch.
+            Limits {
+                connections: 8,
+                ..Limits::default()
+            },
             stopped(),
         ));
     }
@@ -198,7 +202,9 @@ impl Loop {
         loop {
             tokio::select! {
                 Some(request) = inbox.recv() => {
-                    if self.answer(request).await == Next::Stop {
+                    let (evidence, other) = gather(request, &mut inbox);
+                    self.writer.take_all(evidence).await;
+                    if let Some(request) = other && self.answer(request).await == Next::Stop {
                         return Ok(());
                     }
                 }
@@ -240,9 +246,7 @@ impl Loop {
             Request::Change { changes, by, reply } => {
                 let _ = reply.send(self.writer.change(changes, &by).await);
             }
-            Request::Evidence { records, by, reply } => {
-                let _ = reply.send(self.writer.take_evidence(&records, &by).await);
-            }
+            Request::Evidence(handed) => self.writer.take_all(vec![handed]).await,
             Request::RollUp { by, reply } => {
                 let _ = reply.send(self.writer.roll_up(&by).await);
             }

@@ -15,7 +15,7 @@ use super::{
     view::{self, Guarded, View},
 };
 use crate::{
-    book::{Book, BookError, Ledger},
+    book::{Book, BookError, Ledger, Refusal},
     config::{Config, InterfaceName},
     control::{
         ServiceError,
@@ -244,6 +244,9 @@ fn state_of(
 /// A book's refusal as the API tells it.
 pub(super) fn refused(error: BookError) -> ServiceError {
     match error {
+        BookError::Refused(refusal @ Refusal::LongComment { .. }) => {
+            ServiceError::BadRequest(refusal.to_string())
+        }
         BookError::Refused(refusal) => ServiceError::Conflict(refusal.to_string()),
         other => {
             tracing::error!(error = %other, "book refused a change");

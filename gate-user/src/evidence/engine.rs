@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{
     model::{Evidence, Kind},
-    score::{Score, SourceEvidence, score},
+    score::{PtrClass, Score, SourceEvidence, score},
     store,
 };
 use crate::{
@@ -19,6 +19,9 @@ use crate::{
     removal,
     rollup::{self, Step},
 };
+
+/// The PTR names of a sample of a network: nobody looks any up.
+pub const NO_NAMES: &[PtrClass] = &[];
 
 /// How far a clock may be ahead, in seconds.
 const AHEAD: i64 = 600;
@@ -266,7 +269,7 @@ pub async fn roll_up_all(
         .sort_unstable_by_key(|one| (std::cmp::Reverse(one.network.prefix_len()), one.network));
     candidates.dedup();
     for candidate in candidates {
-        let state = rollup::state(work.book(), candidate, work.now(), &config.rollup);
+        let state = rollup::state(work.book(), candidate, NO_NAMES, work.now(), &config.rollup);
         let changes = match state.step(&config.rollup) {
             Step::Stay => continue,
             Step::Leave => rollup::leave(work.book(), candidate.network),

@@ -5,6 +5,7 @@
 //! that stores the evidence, and the [`Score`] that explains them.
 
 mod engine;
+mod fold;
 pub mod intake;
 mod model;
 mod replay;
@@ -13,7 +14,7 @@ mod store;
 mod view;
 
 pub use {
-    engine::{Fate, Taken, Unfit, roll_up, roll_up_all, take},
+    engine::{Fate, NO_NAMES, Taken, Unfit, roll_up, roll_up_all, take},
     model::{Digest, Evidence, Kind, MAX_FROM},
     replay::{Event, EventKind, Replayed, replay},
     score::{
@@ -37,6 +38,6 @@ use crate::{
 /// If the database fails; then nothing must be committed.
 pub async fn fold(work: &mut Work<'_>, config: &ScoreConfig) -> Result<bool, BookError> {
     let now: Timestamp = work.now();
-    let folded = store::fold(work.connection(), now, config).await;
+    let folded = fold::fold(work.connection(), now, config).await;
     folded.map_err(|source| work.failed("folding evidence", source))
 }

@@ -23,10 +23,10 @@ use super::{
 use crate::{config::ScoreConfig, network::Network};
 
 /// Rows in one statement.
-const ROWS: usize = 500;
+pub(super) const ROWS: usize = 500;
 /// Seconds of a sum that is fresh, and of one that is folded.
-const HOUR: i64 = 3600;
-const DAY: i64 = 86_400;
+pub(super) const HOUR: i64 = 3600;
+pub(super) const DAY: i64 = 86_400;
 
 /// For how many seconds mail is told apart by the hour, and a repetition of it is known. A day
 /// more than any window: a daily sum never reaches into one.
@@ -34,11 +34,11 @@ pub(super) fn fresh_mail(config: &ScoreConfig) -> i64 {
     seconds(config.filter_window.max(config.bounce_window)) + DAY
 }
 
-fn seconds(duration: Duration) -> i64 {
+pub(super) fn seconds(duration: Duration) -> i64 {
     i64::try_from(duration.as_secs()).unwrap_or(i64::MAX / 4)
 }
 
-type Result<T> = std::result::Result<T, sqlx::Error>;
+pub(super) type Result<T> = std::result::Result<T, sqlx::Error>;
 
 /// A source as the store numbers it; `None` for what is none: the IPv6 networks that share the
 /// numbers of IPv4 are reserved (RFC 4291 section 2.4: `::/96` and around it).
@@ -251,7 +251,7 @@ async fn add_mail(
 }
 
 /// What an insertion does where there is a sum already.
-const ADD_TO_SUM: &str = " ON CONFLICT (source, start, length) DO UPDATE SET \
+pub(super) const ADD_TO_SUM: &str = " ON CONFLICT (source, start, length) DO UPDATE SET \
     spam = sums.spam + excluded.spam, ham = sums.ham + excluded.ham, \
     bounced = sums.bounced + excluded.bounced, complaints = sums.complaints + excluded.complaints";
 
@@ -445,66 +445,4 @@ pub(super) async fn complaints(
             })
         })
         .collect()
-}
-
-/// Folds one hour's worth of what is too old to be told apart, and deletes what is forgotten.
-/// Returns whether there may be more to fold. No score changes by it but for the end of a window.
-pub(super) async fn fold(
-    connection: &mut SqliteConnection,
-    now: Timestamp,
-    config: &ScoreConfig,
-) -> Result<bool> {
-    let now = now.as_second();
-    let mail = now - fresh_mail(config) - HOUR;
-    let oldest: Option<i64> = sqlx::query_scalar("SELECT MIN(start) FROM sums WHERE length = 3600")
-        .fetch_one(&mut *connection)
-        .await?;
-    let hour = oldest.filter(|&oldest| oldest < mail);
-    if let Some(hour) = hour {
-        let fold = format!(
-            "INSERT INTO sums (source, start, length, spam, ham, bounced, complaints) \
-             SELECT source, $1, 86400, spam, ham, bounced, complaints FROM sums \
-             WHERE length = 3600 AND start = $2{ADD_TO_SUM}"
-        );
-        sqlx::query(sqlx::AssertSqlSafe(fold))
-            .bind(hour - hour.rem_euclid(DAY))
-            .bind(hour)
-            .execute(&mut *connection)
-            .await?;
-        sqlx::query("DELETE FROM sums WHERE length = 3600 AND start = $1")
-            .bind(hour)
-            .execute(&mut *connection)
-            .await?;
-    }
-    let window = now - seconds(config.complaint_window) - HOUR;
-    let oldest: Option<i64> = sqlx::query_scalar("SELECT MIN(at) FROM complaints")
-        .fetch_one(&mut *connection)
-        .await?;
-    let oldest = oldest.filter(|&oldest| oldest < window);
-    if let Some(oldest) = oldest {
-        let end = (oldest + HOUR).min(window);
-        let fold = format!(
-            "INSERT INTO sums (source, start, length, spam, ham, bounced, complaints) \
-             SELECT source, $1, 86400, 0, 0, 0, SUM(incidents) FROM complaints \
-             WHERE at < $2 GROUP BY source{ADD_TO_SUM}"
-        );
-        sqlx::query(sqlx::AssertSqlSafe(fold))
-            .bind(oldest - oldest.rem_euclid(DAY))
-            .bind(end)
-            .execute(&mut *connection)
-            .await?;
-        sqlx::query("DELETE FROM complaints WHERE at < $1")
-            .bind(end)
-            .execute(&mut *connection)
-            .await?;
-    }
-    sqlx::query("DELETE FROM sums WHERE length = 86400 AND start < $1")
-        .bind(now - seconds(config.memory) - DAY)
-        .execute(&mut *connection)
-        .await?;
-    sqlx::query("DELETE FROM seen WHERE at < $1")
-        .bind(now - fresh_mail(config) - HOUR)
-        .execute(&mut *connection)
-        .await?;
-    Ok(hour.is_some() || oldest.is_some())
 }

@@ -10,12 +10,16 @@
 //! good standing inside keeps passing: it gets an allow entry of origin `rollup`, which goes when
 //! the rollup does, or when the source is listed for itself.
 
+mod space;
+
 use gate_common::Reason;
 use jiff::Timestamp;
 
+pub use self::space::is_dynamic;
 use crate::{
     book::{Book, Change, Listed, NewAllow, NewListing, Origin},
     config::RollupConfig,
+    evidence::PtrClass,
     network::Network,
 };
 
@@ -37,7 +41,9 @@ pub struct Candidate {
 pub struct State {
     /// The candidate.
     pub candidate: Candidate,
-    /// Sources in it that are listed for spam, up to `needed`.
+    /// Whether it is dynamic space, where one source is enough.
+    pub dynamic: bool,
+    /// Sources in it that are listed for spam, up to [`State::needed`].
     pub listed: usize,
     /// Those of them whose listing began within the window.
     pub recent: usize,
@@ -57,12 +63,14 @@ pub enum Step {
 }
 
 impl State {
+    /// How many sources must be listed.
+    pub fn needed(self) -> usize {
+        needed(self.candidate, self.dynamic)
+    }
+
     /// What is to be done.
     pub fn step(self, config: &RollupConfig) -> Step {
-        let Self {
-            candidate: Candidate { needed, .. },
-            ..
-        } = self;
+        let needed = self.needed();
         if self.rolled_up {
             if !config.enabled || self.listed <= needed / 2 {
                 Step::Leave
@@ -126,8 +134,26 @@ pub fn all_candidates(book: &Book, config: &RollupConfig) -> Vec<Candidate> {
     all
 }
 
-/// How `candidate` stands in `book`. The count stops as soon as it decides.
-pub fn state(book: &Book, candidate: Candidate, now: Timestamp, config: &RollupConfig) -> State {
+fn needed(candidate: Candidate, dynamic: bool) -> usize {
+    match candidate.needed {
+        // Of a width that is not rolled up any more.
+        usize::MAX => usize::MAX,
+        _ if dynamic => 1,
+        needed => needed,
+    }
+}
+
+/// How `candidate` stands in `book`. The count stops as soon as it decides. `names` are the PTR
+/// names of a sample of it; none if they are not known.
+pub fn state(
+    book: &Book,
+    candidate: Candidate,
+    names: &[PtrClass],
+    now: Timestamp,
+    config: &RollupConfig,
+) -> State {
+    let dynamic = is_dynamic(names);
+    let needed = needed(candidate, dynamic);
     let window = i64::try_from(config.window.as_secs()).unwrap_or(i64::MAX / 4);
     let from = now.as_second() - window;
     let (mut listed, mut recent) = (0, 0);
@@ -148,12 +174,13 @@ pub fn state(book: &Book, candidate: Candidate, now: Timestamp, config: &RollupC
             last_recent = Some(source);
             recent += 1;
         }
-        if recent >= candidate.needed {
+        if recent >= needed {
             break;
         }
     }
     State {
         candidate,
+        dynamic,
         listed,
         recent,
         rolled_up: is_rolled_up(book, candidate.network),
@@ -204,12 +231,16 @@ impl Mail {
 /// The changes that list `state`'s network, and keep open what is clean inside.
 pub fn enter(book: &Book, state: State, mail: &Mail) -> Vec<Change> {
     let network = state.candidate.network;
+    let mut evidence = format!("{} of its sources are listed for spam", state.listed);
+    if state.dynamic {
+        evidence.push_str(", and its PTR names say dynamic space");
+    }
     let listing = NewListing {
         network,
         reason: Reason::Rollup,
         origin: Origin::Rollup,
         comment: None,
-        evidence: Some(format!("{} of its sources are listed for spam", state.listed).into()),
+        evidence: Some(evidence.into()),
         expires: None,
         force: false,
     };

@@ -28,7 +28,7 @@ fn follow(sandbox: &mut Sandbox, host: &str, mail: &Mail, now: i64) -> Step {
     let config = RollupConfig::default();
     let ended = unshelter(&sandbox.book, net(host));
     sandbox.apply(ended, now).unwrap();
-    let state = state(&sandbox.book, only(host, &config), at(now), &config);
+    let state = state(&sandbox.book, only(host, &config), &[], at(now), &config);
     let step = state.step(&config);
     let changes = match step {
         Step::Stay => Vec::new(),
@@ -115,12 +115,49 @@ fn the_fourth_source_lists_the_24_and_the_second_ends_it() {
 }
 
 #[test]
+fn one_source_lists_dynamic_space_and_none_ends_it() {
+    let config = RollupConfig::default();
+    let names = [PtrClass::Dynamic; 16];
+    let mut sandbox = Sandbox::default();
+    let look = |sandbox: &Sandbox| {
+        let state = state(
+            &sandbox.book,
+            only("192.0.2.1", &config),
+            &names,
+            at(NOW),
+            &config,
+        );
+        (state, state.step(&config))
+    };
+    assert_eq!(look(&sandbox).1, Step::Stay);
+    sandbox.apply(directspam([1]), NOW).unwrap();
+    let (entered, step) = look(&sandbox);
+    assert_eq!(step, Step::Enter);
+    let changes = enter(&sandbox.book, entered, &Mail::default());
+    sandbox.apply(changes, NOW).unwrap();
+    let listing = sandbox.book.at(net("192.0.2.0/24")).next().unwrap();
+    assert_eq!(
+        listing.evidence.as_deref(),
+        Some("1 of its sources are listed for spam, and its PTR names say dynamic space")
+    );
+    assert_eq!(look(&sandbox).1, Step::Stay);
+    sandbox.apply(vec![unlist(1)], NOW).unwrap();
+    assert_eq!(look(&sandbox).1, Step::Leave);
+}
+
+#[test]
 fn what_counts() {
     let config = RollupConfig::default();
     let count = |changes: Vec<Change>, since: i64| {
         let mut sandbox = Sandbox::default();
         sandbox.apply(changes, since).unwrap();
-        let state = state(&sandbox.book, only("192.0.2.1", &config), at(NOW), &config);
+        let state = state(
+            &sandbox.book,
+            only("192.0.2.1", &config),
+            &[],
+            at(NOW),
+            &config,
+        );
         (state.listed, state.recent)
     };
     let host = |reason| vec![spam("192.0.2.1", reason)];

@@ -50,7 +50,8 @@ fn a_listing_ends_after_its_quiet_time_and_a_repeat_lasts_twice_as_long() -> Res
 #[test]
 fn a_request_is_refused_and_granted_by_the_score() -> Result<()> {
     let lab = Lab::new()?;
-    let gate = lab.gate().with("[removal]\nper_network = 3").start()?;
+    let limits = "[removal]\nper_network = 3\nper_contact = 4";
+    let gate = lab.gate().with(limits).start()?;
     list(&gate, "20.2.0.7")?;
     assert_eq!(ask(&gate, "20.2.0.7")?, "refused");
     assert_eq!(lab.connect("20.2.0.7")?, TimedOut);
@@ -79,6 +80,21 @@ fn a_request_is_refused_and_granted_by_the_score() -> Result<()> {
     let said = gate.ctl(&["removal", "request", "20.2.0.8"])?;
     assert!(
         said.code == 2 && said.stderr.contains("try again later"),
+        "{said:?}"
+    );
+    // And for whoever asks, wherever.
+    list(&gate, "20.3.0.7")?;
+    assert_eq!(ask(&gate, "20.3.0.7")?, "refused");
+    let again = [
+        "removal",
+        "request",
+        "20.3.0.7",
+        "--contact",
+        "a@example.net",
+    ];
+    let said = gate.ctl(&again)?;
+    assert!(
+        said.code == 2 && said.stderr.contains("4 requests for a@example.net"),
         "{said:?}"
     );
     Ok(())

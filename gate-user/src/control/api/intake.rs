@@ -38,6 +38,8 @@ pub struct Complained {
     pub complaints: Vec<Complaint>,
     /// Forwarders that mails which it complains of came through, complaints of which are dropped.
     pub dropped: Vec<Network>,
+    /// The domains that a report says it is about; they decide nothing.
+    pub domains: Vec<String>,
     /// Why other mails that it complains of do not count.
     pub refused: Vec<String>,
     /// The listings that are new or last longer now.

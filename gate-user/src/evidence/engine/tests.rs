@@ -309,6 +309,22 @@ async fn folding_changes_no_score_within_the_windows() {
 }
 
 #[tokio::test]
+async fn a_reporter_is_forgotten_with_the_last_complaint() {
+    let mut desk = Desk::new().await;
+    for (second, reporter) in [(NOW, "gone"), (NOW, "here"), (NOW + 9 * DAY, "here")] {
+        let one = complaint("192.0.2.1", second, reporter);
+        desk.take(&[one], second).await;
+    }
+    let mut work = desk.ledger.begin(at(NOW + 9 * DAY)).await.unwrap();
+    assert!(fold(&mut work, &desk.config.score).await.unwrap());
+    let names: Vec<String> = sqlx::query_scalar("SELECT name FROM reporters")
+        .fetch_all(work.connection())
+        .await
+        .unwrap();
+    assert_eq!(names, ["here"]);
+}
+
+#[tokio::test]
 async fn what_is_not_committed_never_was() {
     let mut desk = Desk::new().await;
     let mut work = desk.ledger.begin(at(NOW)).await.unwrap();

@@ -67,6 +67,8 @@ pub struct Complaint {
     pub dropped: Vec<Network>,
     /// What else was complained of, and why it does not count.
     pub refused: Vec<Refused>,
+    /// The domains that a report says it is about; they decide nothing.
+    pub domains: Vec<String>,
 }
 
 /// Why a mail, or a verdict, is not evidence.
@@ -274,6 +276,7 @@ impl Intake {
         let evidence = Evidence::new(address, at, &by.to_string(), kind, Some(by.digest(same)));
         Ok(Complaint {
             evidence: vec![evidence],
+            domains: feedback.domains.clone(),
             ..Complaint::default()
         })
     }

@@ -12,6 +12,9 @@ use super::{
 
 /// The most incidents that one report is believed to stand for.
 pub(super) const MAX_INCIDENTS: u32 = 100;
+/// The most domains that are told, and the longest one, in bytes (RFC 1035 section 2.3.4).
+const MAX_DOMAINS: usize = 10;
+const MAX_DOMAIN: usize = 253;
 
 /// What a feedback report says.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -22,6 +25,9 @@ pub(super) struct Feedback {
     pub(super) arrived: Option<Timestamp>,
     /// How many messages it stands for, 1 to [`MAX_INCIDENTS`].
     pub(super) incidents: u32,
+    /// Domains that it is about (`Reported-Domain`), for a person to read: it decides nothing,
+    /// because the sender chose what is advertised.
+    pub(super) domains: Vec<String>,
 }
 
 /// Why a feedback report is no complaint.
@@ -47,6 +53,7 @@ impl Feedback {
             source: None,
             arrived: None,
             incidents: 1,
+            domains: Vec::new(),
         }
     }
 
@@ -82,6 +89,11 @@ impl Feedback {
             source: sources.pop(),
             arrived,
             incidents: u32::try_from(incidents).unwrap_or(MAX_INCIDENTS),
+            domains: fields
+                .all("Reported-Domain")
+                .filter_map(|text| domain(&text))
+                .take(MAX_DOMAINS)
+                .collect(),
         })
     }
 }
@@ -102,6 +114,14 @@ fn address(text: &str) -> Option<IpAddr> {
     parse_address(bare)
 }
 
+/// A domain in lower case; `None` for what is none.
+fn domain(text: &str) -> Option<String> {
+    let text = without_comment(text);
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_');
+    let fits = (1..=MAX_DOMAIN).contains(&text.len()) && text.bytes().all(plain);
+    fits.then(|| text.to_ascii_lowercase())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -116,7 +136,8 @@ mod tests {
             "Feedback-Type: Abuse (spam)\r\nUser-Agent: SomeGenerator/1.0\r\nVersion: 1\r\n\
              Original-Mail-From: <somespammer@example.net>\r\n\
              Arrival-Date: Thu, 8 Mar 2005 14:00:00 EDT\r\nReporting-MTA: dns; mail.example.com\r\n\
-             Source-IP: 1.2.3.4\r\nIncidents: 3\r\nAuthentication-Results: x; spf=fail\r\n",
+             Source-IP: 1.2.3.4\r\nIncidents: 3\r\nReported-Domain: Spam.example (in it)\r\n\
+             Reported-Domain: \x1b[2J\r\nReported-Domain: other.example\r\nAuthentication-Results: x; spf=fail\r\n",
         );
         assert_eq!(
             report,
@@ -124,6 +145,7 @@ mod tests {
                 source: "1.2.3.4".parse().ok(),
                 arrived: "2005-03-08T18:00:00Z".parse().ok(),
                 incidents: 3,
+                domains: vec!["spam.example".to_owned(), "other.example".to_owned()],
             })
         );
         let date = "Feedback-Type: fraud\nReceived-Date: Mon, 12 Oct 2026 02:00:00 +0200\n";
