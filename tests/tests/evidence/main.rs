@@ -4,6 +4,7 @@
 mod complaints;
 mod ends;
 mod mails;
+mod replay;
 mod restart;
 mod rollup;
 mod rspamd;

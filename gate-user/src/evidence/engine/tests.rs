@@ -1,4 +1,5 @@
 use gate_common::Reason;
+use proptest::prelude::*;
 
 use super::*;
 use crate::{
@@ -20,7 +21,7 @@ fn at(second: i64) -> Timestamp {
 struct Desk {
     ledger: Ledger,
     config: Config,
-    _place: tempfile::TempDir,
+    place: tempfile::TempDir,
 }
 
 impl Desk {
@@ -29,7 +30,7 @@ impl Desk {
         Self {
             ledger: Ledger::open(&place.path().join("gate.db")).await.unwrap(),
             config: Config::default(),
-            _place: place,
+            place,
         }
     }
 
@@ -306,6 +307,63 @@ async fn folding_changes_no_score_within_the_windows() {
     let (after_ham, after_complaints, after_rows) = count(&desk).await;
     assert_eq!((after_ham, after_complaints), (ham, complaints));
     assert!(after_rows < rows / 3, "{after_rows} of {rows}");
+}
+
+/// Scores of two sources after these records came in, some together and some apart, and after the
+/// book was opened anew.
+fn scores(records: &[Evidence], together: usize) -> [u8; 2] {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.block_on(async {
+        let mut desk = Desk::new().await;
+        for some in records.chunks(together) {
+            desk.take(some, NOW).await;
+        }
+        let path = desk.place.path().join("gate.db");
+        drop(desk.ledger);
+        desk.ledger = Ledger::open(&path).await.unwrap();
+        [
+            desk.score("192.0.2.1", NOW).await,
+            desk.score("192.0.2.2", NOW).await,
+        ]
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(12))]
+
+    #[test]
+    fn neither_order_of_arrival_nor_repetition_nor_a_restart_moves_a_score(
+        shuffled in Just(records_of_two_sources()).prop_shuffle(),
+        together in 1..8_usize,
+    ) {
+        let records = records_of_two_sources();
+        let expected = scores(&records, records.len());
+        prop_assert!(expected[0] < 25 && expected[1] > 25, "{expected:?}");
+        prop_assert_eq!(scores(&shuffled, together), expected);
+        let twice = [&shuffled[..], &records[..]].concat();
+        prop_assert_eq!(scores(&twice, together), expected);
+    }
+}
+
+/// One of two sources is complained of, the other has more good mail than bad.
+fn records_of_two_sources() -> Vec<Evidence> {
+    let verdict = |address: &str, hour: i64, kind: Kind| {
+        let digest = Digest::of([address.as_bytes(), &hour.to_be_bytes()]);
+        let source = address.parse().unwrap();
+        Evidence::new(source, at(NOW - hour * HOUR), "rspamd", kind, Some(digest))
+    };
+    let mut records = vec![
+        complaint("192.0.2.1", NOW - HOUR, "one"),
+        complaint("192.0.2.1", NOW - 2 * HOUR, "two"),
+        complaint("192.0.2.1", NOW - 50 * HOUR, "three"),
+        complaint("192.0.2.2", NOW - HOUR, "one"),
+    ];
+    for hour in 1..6 {
+        records.push(verdict("192.0.2.1", hour, Kind::Spam { count: 20 }));
+        records.push(verdict("192.0.2.2", hour, Kind::Ham { count: 40 }));
+        records.push(verdict("192.0.2.2", hour + 10, Kind::Bounce { count: 3 }));
+    }
+    records
 }
 
 #[tokio::test]
