@@ -9,7 +9,7 @@ use std::{
 use futures_util::StreamExt as _;
 use jiff::Timestamp;
 use tokio::{
-    signal::unix::{SignalKind, signal},
+    signal::unix::{Signal, SignalKind, signal},
     sync::{mpsc, watch},
     task::{JoinSet, spawn_blocking},
     time::{self, MissedTickBehavior},
@@ -68,6 +68,7 @@ pub struct Options {
 pub async fn run(options: Options) -> Result<(), DaemonError> {
     let config = load(&options)?;
     let log = logging::init(config.log)?;
+    let signals = Signals::listen()?;
     let socket = Socket::bind(
         &config.paths.control_socket(),
         config.control.mode,
@@ -125,7 +126,7 @@ pub async fn run(options: Options) -> Result<(), DaemonError> {
         ways_in,
         looks: JoinSet::new(),
     }
-    .turn(inbox, updates)
+    .turn(inbox, updates, signals)
     .await;
     notify::stopping();
     stop.send_replace(true);
@@ -135,6 +136,25 @@ pub async fn run(options: Options) -> Result<(), DaemonError> {
         }
     }
     ended
+}
+
+/// What `gated` is told from outside.
+struct Signals {
+    hangup: Signal,
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    /// From now on they wait to be heard, and end nothing: also during the start.
+    fn listen() -> Result<Self, DaemonError> {
+        let listen = |kind| signal(kind).map_err(DaemonError::Signal);
+        Ok(Self {
+            hangup: listen(SignalKind::hangup())?,
+            terminate: listen(SignalKind::terminate())?,
+            interrupt: listen(SignalKind::interrupt())?,
+        })
+    }
 }
 
 fn load(options: &Options) -> Result<Config, DaemonError> {
@@ -187,10 +207,13 @@ impl Loop {
         mut self,
         mut inbox: mpsc::Receiver<Request>,
         mut updates: mpsc::Receiver<FeedUpdate>,
+        signals: Signals,
     ) -> Result<(), DaemonError> {
-        let mut hangup = signal(SignalKind::hangup()).map_err(DaemonError::Signal)?;
-        let mut terminate = signal(SignalKind::terminate()).map_err(DaemonError::Signal)?;
-        let mut interrupt = signal(SignalKind::interrupt()).map_err(DaemonError::Signal)?;
+        let Signals {
+            mut hangup,
+            mut terminate,
+            mut interrupt,
+        } = signals;
         let mut machine = Netlink::changes()?;
         let mut machine_changed = false;
         let mut tick = time::interval(TICK);
