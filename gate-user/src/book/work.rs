@@ -1,11 +1,11 @@
 //! A transaction on the book: changes, and whatever else must be committed with them or not at
 //! all.
 
-use std::path::Path;
+use std::{collections::HashMap, path::Path};
 
 use gate_common::Reason;
 use jiff::Timestamp;
-use sqlx::{Sqlite, SqliteConnection, Transaction};
+use sqlx::{QueryBuilder, Sqlite, SqliteConnection, Transaction};
 
 use super::{
     change::{Change, Outcome},
@@ -18,6 +18,9 @@ use super::{
     store,
 };
 use crate::network::Network;
+
+/// Networks in one statement.
+const ROWS: usize = 500;
 
 /// A transaction on the book. Nothing of it is visible to readers, or stored, before
 /// [`Work::commit`]; dropped, it never was.
@@ -82,30 +85,46 @@ impl Work<'_> {
         BookError::database(self.path, doing, source)
     }
 
-    /// How many listings of exactly `network` for `reason` by `origin` began since `since` and
-    /// have ended.
+    /// How many listings of exactly each of `networks` for `reason` by `origin` began since
+    /// `since` and have ended; networks without one are left out.
     ///
     /// # Errors
     /// If the database cannot be read.
     pub async fn ended_listings(
         &mut self,
-        network: Network,
+        networks: &[Network],
         reason: Reason,
         origin: &Origin,
         since: Timestamp,
-    ) -> Result<u32, BookError> {
-        let count: i64 = sqlx::query_scalar(
-            "SELECT COUNT(*) FROM entries WHERE sort_key = $1 AND ended IS NOT NULL \
-             AND standing = $2 AND origin = $3 AND since >= $4",
-        )
-        .bind(sort_key(network))
-        .bind(Standing::Listed(reason).to_string())
-        .bind(origin.to_string())
-        .bind(since.as_second())
-        .fetch_one(&mut *self.transaction)
-        .await
-        .map_err(|source| BookError::database(self.path, "counting former listings", source))?;
-        Ok(u32::try_from(count).unwrap_or(u32::MAX))
+    ) -> Result<HashMap<Network, u32>, BookError> {
+        let mut found = HashMap::new();
+        for chunk in networks.chunks(ROWS) {
+            let by_key: HashMap<_, _> = chunk.iter().map(|&is| (sort_key(is), is)).collect();
+            let mut query = QueryBuilder::<Sqlite>::new(
+                "SELECT sort_key, COUNT(*) FROM entries WHERE ended IS NOT NULL AND standing = ",
+            );
+            query.push_bind(Standing::Listed(reason).to_string());
+            query.push(" AND origin = ").push_bind(origin.to_string());
+            query.push(" AND since >= ").push_bind(since.as_second());
+            query.push(" AND sort_key IN (");
+            let mut list = query.separated(", ");
+            for key in by_key.keys() {
+                list.push_bind(key);
+            }
+            query.push(") GROUP BY sort_key");
+            let rows: Vec<(String, i64)> = query
+                .build_query_as()
+                .persistent(chunk.len() == 1)
+                .fetch_all(&mut *self.transaction)
+                .await
+                .map_err(|source| {
+                    BookError::database(self.path, "counting former listings", source)
+                })?;
+            found.extend(rows.into_iter().filter_map(|(key, count)| {
+                Some((*by_key.get(&key)?, u32::try_from(count).unwrap_or(u32::MAX)))
+            }));
+        }
+        Ok(found)
     }
 
     /// Stores everything for good, through a crash and through a loss of power, and only then

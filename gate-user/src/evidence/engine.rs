@@ -1,22 +1,23 @@
 //! From evidence to listings: what came in is stored, the sources it touches are scored, and what
 //! follows for them and the networks around them is decided, all in one transaction.
 
+mod ends;
+
 use std::collections::BTreeMap;
 
-use gate_common::Reason;
 use jiff::{SignedDuration, Timestamp};
 
+use self::ends::{Subject, decide, ends};
 use super::{
     model::{Evidence, Kind},
-    score::{PtrClass, Score, SourceEvidence, score},
+    score::{PtrClass, SourceEvidence, score},
     store,
 };
 use crate::{
-    book::{Book, BookError, Change, Listing, NewListing, Origin, Work},
+    book::{Book, BookError, Listing, Work},
     config::Config,
     network::Network,
     plan::Rules,
-    removal,
     rollup::{self, Step},
 };
 
@@ -130,20 +131,24 @@ async fn judge(
     let keys: Vec<i64> = touched.keys().copied().collect();
     let found = store::load(work.connection(), &keys).await;
     let mut found = found.map_err(|source| work.failed("reading evidence", source))?;
-    let mut changes = Vec::new();
+    let now = work.now();
+    let mut due = Vec::new();
     for (&key, &complained) in touched {
         let source = store::source(key);
         let mut evidence = found.remove(&key).unwrap_or_default();
         evidence.credit = credit(source, config);
-        let score = score(&evidence, work.now(), &config.score);
+        let score = score(&evidence, now, &config.score);
         let subject = Subject {
             source,
             complained,
             score: &score,
             evidence: &evidence,
         };
-        changes.extend(decide(work, &subject, config).await?);
+        if let Some(end) = decide(work.book(), &subject) {
+            due.push((source, end, score.to_string()));
+        }
     }
+    let changes = ends(work, due, config).await?;
     let outcomes = work.apply(changes)?;
     Ok(outcomes
         .into_iter()
@@ -154,84 +159,6 @@ async fn judge(
             _ => None,
         })
         .collect())
-}
-
-/// A source about which there is to decide.
-struct Subject<'a> {
-    source: Network,
-    complained: bool,
-    score: &'a Score,
-    evidence: &'a SourceEvidence,
-}
-
-/// What follows for one source from its score.
-async fn decide(
-    work: &mut Work<'_>,
-    subject: &Subject<'_>,
-    config: &Config,
-) -> Result<Option<Change>, BookError> {
-    let source = subject.source;
-    let current = |reason| {
-        let mut listings = work.book().at(source);
-        listings.find(|is| is.origin == Origin::Complaints && is.reason == reason)
-    };
-    let (reason, expires) = match subject.score.reason {
-        Some(Reason::HighSpam) => match current(Reason::HighSpam) {
-            Some(_) => return Ok(None),
-            None => (
-                Reason::HighSpam,
-                Some(after(work.now(), seconds(config.listing.highspam))),
-            ),
-        },
-        Some(Reason::NoBounce) => match current(Reason::NoBounce) {
-            Some(_) => return Ok(None),
-            None => (Reason::NoBounce, None),
-        },
-        listed => {
-            let old = current(Reason::DirectSpam);
-            // A source that is listed is quiet for as long as nobody complains, whatever its score.
-            if listed.is_none() && !(subject.complained && old.is_some()) {
-                return Ok(None);
-            }
-            let complaints = subject.evidence.complaints.iter();
-            let Some(last) = complaints.map(|one| one.at).max() else {
-                return Ok(None);
-            };
-            let quiet = quiet(work, source, config).await?;
-            let end = after(last.min(work.now()), quiet);
-            let ends = old.and_then(|old| old.expires).unwrap_or(work.now());
-            if end <= ends {
-                return Ok(None);
-            }
-            (Reason::DirectSpam, Some(end))
-        }
-    };
-    Ok(Some(Change::List(NewListing {
-        network: source,
-        reason,
-        origin: Origin::Complaints,
-        comment: None,
-        evidence: Some(subject.score.to_string().into()),
-        expires,
-        force: false,
-    })))
-}
-
-/// How many seconds `source` must be quiet: doubled by each former listing, and by a probation.
-async fn quiet(work: &mut Work<'_>, source: Network, config: &Config) -> Result<i64, BookError> {
-    let listing = &config.listing;
-    let now = work.now();
-    let from = after(now, -seconds(listing.repeat_within));
-    let origin = Origin::Complaints;
-    let former = work.ended_listings(source, Reason::DirectSpam, &origin, from);
-    let mut doublings = former.await?;
-    let probation = after(now, -seconds(config.removal.probation));
-    if removal::granted_since(work, source, probation).await? {
-        doublings += 1;
-    }
-    let longest = seconds(listing.longest).max(seconds(listing.quiet));
-    let factor = 1_i64 << doublings.min(20);
-    Ok(seconds(listing.quiet).saturating_mul(factor).min(longest))
 }
 
 /// Applies what the changes so far mean for the networks around what they touched: rollups begin

@@ -6,7 +6,7 @@
 //! once is refused before it comes here: so a repetition never outlives the digest that tells it.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
+    collections::{BTreeMap, BTreeSet, HashMap, hash_map::Entry},
     net::{IpAddr, Ipv6Addr},
     ops::RangeInclusive,
     sync::Arc,
@@ -105,16 +105,15 @@ async fn add_complaints(
     if complaints.is_empty() {
         return Ok(());
     }
-    let names: BTreeSet<&str> = complaints
-        .iter()
-        .map(|&at| &**records[at].1.from())
-        .collect();
+    repeated(connection, "complaints", records, complaints, new).await?;
+    let added: Vec<usize> = complaints.iter().copied().filter(|&at| new[at]).collect();
+    let names: BTreeSet<&str> = added.iter().map(|&at| &**records[at].1.from()).collect();
     let reporters = reporters(connection, &names).await?;
     let last: Option<i64> = sqlx::query_scalar("SELECT MAX(id) FROM complaints")
         .fetch_one(&mut *connection)
         .await?;
     let first = last.unwrap_or(0) + 1;
-    let numbered: Vec<(i64, usize)> = (first..).zip(complaints.iter().copied()).collect();
+    let numbered: Vec<(i64, usize)> = (first..).zip(added).collect();
     for chunk in numbered.chunks(ROWS) {
         let mut query = QueryBuilder::<Sqlite>::new(
             "INSERT INTO complaints (id, source, host, at, reporter, incidents, trap, digest) ",
@@ -139,20 +138,12 @@ async fn add_complaints(
                 .push_bind(i64::from(trap))
                 .push_bind(record.digest().map(super::model::Digest::to_i64));
         });
-        query.push(" ON CONFLICT (source, digest) DO NOTHING RETURNING id");
         let keep = chunk.len() == 1 || chunk.len() == ROWS;
-        let rows = query
+        query
             .build()
             .persistent(keep)
-            .fetch_all(&mut *connection)
+            .execute(&mut *connection)
             .await?;
-        let added: HashSet<i64> = rows
-            .iter()
-            .map(|row| row.try_get(0))
-            .collect::<Result<_>>()?;
-        for &(id, at) in chunk {
-            new[at] = added.contains(&id);
-        }
     }
     Ok(())
 }
@@ -262,19 +253,10 @@ async fn see(
     mail: &[usize],
     new: &mut [bool],
 ) -> Result<()> {
-    let mut first = HashMap::new();
-    for &at in mail {
-        let (key, record) = records[at];
-        if let Some(digest) = record.digest() {
-            new[at] = false;
-            first
-                .entry((key, digest.to_i64()))
-                .or_insert((at, record.at().as_second()));
-        }
-    }
-    let mut all: Vec<_> = first
-        .iter()
-        .map(|(&(key, digest), &(_, at))| (key, digest, at))
+    let fresh = repeated(connection, "seen", records, mail, new).await?;
+    let mut all: Vec<_> = fresh
+        .into_iter()
+        .map(|((key, digest), at)| (key, digest, records[at].1.at().as_second()))
         .collect();
     all.sort_unstable();
     for chunk in all.chunks(ROWS) {
@@ -282,20 +264,64 @@ async fn see(
         query.push_values(chunk, |mut values, &(key, digest, at)| {
             values.push_bind(key).push_bind(digest).push_bind(at);
         });
-        query.push(" ON CONFLICT (source, digest) DO NOTHING RETURNING source, digest");
         let keep = chunk.len() == 1 || chunk.len() == ROWS;
-        for row in query
+        query
             .build()
             .persistent(keep)
-            .fetch_all(&mut *connection)
-            .await?
-        {
-            if let Some(&(at, _)) = first.get(&(row.try_get(0)?, row.try_get(1)?)) {
-                new[at] = true;
+            .execute(&mut *connection)
+            .await?;
+    }
+    Ok(())
+}
+
+/// A source, and what a record of it has in common with its repetition.
+type Digested = (i64, i64);
+
+/// Notes which of the records `at` are repetitions, of each other or of what `table` holds, and
+/// returns the others that have a digest. To ask for those that are known is several times faster
+/// than to have each insertion tell whether it was one: hardly any is known, and every row that
+/// SQLite returns wakes two threads.
+async fn repeated(
+    connection: &mut SqliteConnection,
+    table: &'static str,
+    records: &[(i64, &Evidence)],
+    at: &[usize],
+    new: &mut [bool],
+) -> Result<HashMap<Digested, usize>> {
+    let mut first = HashMap::new();
+    for &at in at {
+        let (key, record) = records[at];
+        if let Some(digest) = record.digest() {
+            match first.entry((key, digest.to_i64())) {
+                Entry::Vacant(place) => {
+                    place.insert(at);
+                }
+                Entry::Occupied(_) => new[at] = false,
             }
         }
     }
-    Ok(())
+    let mut all: Vec<Digested> = first.keys().copied().collect();
+    all.sort_unstable();
+    for chunk in all.chunks(ROWS) {
+        let mut query = QueryBuilder::<Sqlite>::new("SELECT known.source, known.digest FROM (");
+        query.push_values(chunk, |mut values, &(key, digest)| {
+            values.push_bind(key).push_bind(digest);
+        });
+        query.push(") AS asked CROSS JOIN ").push(table);
+        query.push(" AS known WHERE known.source = asked.column1 AND known.digest = asked.column2");
+        let keep = chunk.len() == 1 || chunk.len() == ROWS;
+        let known = query
+            .build()
+            .persistent(keep)
+            .fetch_all(&mut *connection)
+            .await?;
+        for row in known {
+            if let Some(at) = first.remove(&(row.try_get(0)?, row.try_get(1)?)) {
+                new[at] = false;
+            }
+        }
+    }
+    Ok(first)
 }
 
 /// What complaints are read by.

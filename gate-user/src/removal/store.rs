@@ -1,6 +1,9 @@
 //! Requests on disk: the table removal_requests of migrations/0002_evidence.sql.
 
-use std::net::IpAddr;
+use std::{
+    collections::{HashMap, HashSet},
+    net::IpAddr,
+};
 
 use jiff::Timestamp;
 use sqlx::{QueryBuilder, Row as _, Sqlite, sqlite::SqliteRow};
@@ -11,6 +14,9 @@ use crate::{
     config::RemovalConfig,
     network::Network,
 };
+
+/// Sources in one statement.
+const ROWS: usize = 500;
 
 /// A request to be filed.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -177,25 +183,38 @@ pub async fn resolve(
     Ok(())
 }
 
-/// Whether a request for `source` was granted since `since`.
+/// Those of `sources` for which a request was granted since `since`.
 ///
 /// # Errors
 /// If the database fails.
 pub async fn granted_since(
     work: &mut Work<'_>,
-    source: Network,
+    sources: &[Network],
     since: Timestamp,
-) -> Result<bool, BookError> {
-    let count: Result<i64, _> = sqlx::query_scalar(
-        "SELECT COUNT(*) FROM removal_requests WHERE sort_key = $1 AND decision = 'granted' \
-         AND decided >= $2",
-    )
-    .bind(sort_key(source))
-    .bind(since.as_second())
-    .fetch_one(&mut *work.connection())
-    .await;
-    let count = count.map_err(|source| work.failed("reading removal requests", source))?;
-    Ok(count > 0)
+) -> Result<HashSet<Network>, BookError> {
+    let mut granted = HashSet::new();
+    for chunk in sources.chunks(ROWS) {
+        let by_key: HashMap<_, _> = chunk.iter().map(|&is| (sort_key(is), is)).collect();
+        let mut query = QueryBuilder::<Sqlite>::new(
+            "SELECT DISTINCT sort_key FROM removal_requests WHERE decision = 'granted' \
+             AND decided >= ",
+        );
+        query.push_bind(since.as_second());
+        query.push(" AND sort_key IN (");
+        let mut list = query.separated(", ");
+        for key in by_key.keys() {
+            list.push_bind(key);
+        }
+        query.push(")");
+        let keys: Result<Vec<String>, _> = query
+            .build_query_scalar()
+            .persistent(chunk.len() == 1)
+            .fetch_all(&mut *work.connection())
+            .await;
+        let keys = keys.map_err(|source| work.failed("reading removal requests", source))?;
+        granted.extend(keys.iter().filter_map(|key| by_key.get(key)));
+    }
+    Ok(granted)
 }
 
 /// The request of that number, or the latest `limit` of those with `decision`, if given.

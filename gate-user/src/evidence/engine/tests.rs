@@ -3,10 +3,10 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::{
-    book::{Ledger, testing::net},
+    book::{Change, Ledger, Origin, testing::net},
     evidence::{Digest, fold, of_source},
     plan,
-    removal::{Decision, Filing},
+    removal::{self, Decision, Filing},
 };
 
 const HOUR: i64 = 3600;
