@@ -44,6 +44,12 @@ impl Entry {
         Self(reason as u32 | (prefix_len as u32) << 8)
     }
 
+    /// The value of a network that is blocked for the reason of that number, its length not told:
+    /// the index knows no more.
+    pub const fn of_reason(number: u8) -> Self {
+        Self(number as u32)
+    }
+
     /// The reason's number, as [`Stats`](crate::Stats) counts by it; below
     /// [`Reason::SLOTS`] whatever the map holds.
     pub const fn slot(self) -> usize {

@@ -11,6 +11,7 @@
 mod config;
 mod entry;
 mod event;
+pub mod index;
 mod reason;
 mod stats;
 
@@ -40,12 +41,33 @@ pub mod names {
     pub const BLOCK_V4: &str = "BLOCK_V4";
     /// LPM trie [`KeyV6`](crate::KeyV6) → [`Entry`](crate::Entry): every planned network.
     pub const BLOCK_V6: &str = "BLOCK_V6";
+    /// Array of one [`Head`](crate::index::v4::Head).
+    pub const HEAD_V4: &str = "HEAD_V4";
+    /// Array of two halves of [`Root`](crate::index::v4::Root) bytes.
+    pub const ROOTS_V4: &str = "ROOTS_V4";
+    /// Array of two halves of buckets of IPv4 slots.
+    pub const SLOTS_V4: &str = "SLOTS_V4";
+    /// Array of IPv4 leaves.
+    pub const LEAVES_V4: &str = "LEAVES_V4";
+    /// Array of one array of [`Decision`](crate::index::Decision) bytes.
+    pub const INDEX_V6: &str = "INDEX_V6";
+    /// Array of one array of [`filter`](crate::index::v6::filter) bytes.
+    pub const FILTER_V6: &str = "FILTER_V6";
+    /// Array of one array of [`Cell`](crate::index::v6::Cell)s.
+    pub const CELLS_V6: &str = "CELLS_V6";
+    /// Array of buckets of IPv6 slots.
+    pub const SLOTS_V6: &str = "SLOTS_V6";
     /// Per-CPU array of [`Stats`](crate::Stats), indexed by [`Family`](crate::Family).
     pub const STATS: &str = "STATS";
     /// Ring buffer of [`DropEvent`](crate::DropEvent).
     pub const EVENTS: &str = "EVENTS";
+    /// The maps of the index.
+    pub const INDEX: [&str; 8] = [
+        HEAD_V4, ROOTS_V4, SLOTS_V4, LEAVES_V4, INDEX_V6, FILTER_V6, CELLS_V6, SLOTS_V6,
+    ];
     /// Every map, in the order of its declaration.
-    pub const MAPS: [&str; 7] = [
-        CONFIG, ALLOW_V4, ALLOW_V6, BLOCK_V4, BLOCK_V6, STATS, EVENTS,
+    pub const MAPS: [&str; 15] = [
+        CONFIG, ALLOW_V4, ALLOW_V6, BLOCK_V4, BLOCK_V6, HEAD_V4, ROOTS_V4, SLOTS_V4, LEAVES_V4,
+        INDEX_V6, FILTER_V6, CELLS_V6, SLOTS_V6, STATS, EVENTS,
     ];
 }

@@ -1,8 +1,8 @@
 //! gate's programs in the kernel, as a library: the binaries of this crate, and the benchmark's,
 //! only name entry points.
 //!
-//! No function here is `#[cold]`: that would put it into a text section of its own, and aya tells
-//! the functions of an object apart by their offset in a section, not by the section.
+//! No function here is `#[cold]`: the compiler gives those a section of their own, and aya (0.14)
+//! takes two functions for the same one if they lie at the same offset of two sections.
 
 #![no_std]
 #![allow(
@@ -14,6 +14,7 @@ pub mod alarm;
 pub mod counters;
 pub mod events;
 pub mod frame;
+pub mod index;
 pub mod ipv4;
 pub mod ipv6;
 pub mod maps;

@@ -11,24 +11,30 @@ use crate::{
     frame::{Linear, Scattered},
     maps,
     parse::{self, Malformed, Syn},
-    table::{self, Standing},
+    table::{Lookup, Standing, Table},
 };
 
 /// Decides about the frame in `ctx`; returns an XDP action.
 #[inline(always)]
 pub fn gate(ctx: &XdpContext) -> u32 {
+    decide::<Table>(ctx)
+}
+
+/// The same, with another way of looking sources up.
+#[inline(always)]
+pub fn decide<L: Lookup>(ctx: &XdpContext) -> u32 {
     match parse::ethernet(&Linear::new(ctx)) {
-        Ok(Some(syn)) => judge(ctx, &syn),
+        Ok(Some(syn)) => judge::<L>(ctx, &syn),
         Ok(None) => xdp_action::XDP_PASS,
-        Err(Malformed(_)) => second_look(ctx),
+        Err(Malformed(_)) => second_look::<L>(ctx),
     }
 }
 
 /// Decides about a frame that the first look could not make out, with a look at all of it.
 #[inline(never)]
-fn second_look(ctx: &XdpContext) -> u32 {
+fn second_look<L: Lookup>(ctx: &XdpContext) -> u32 {
     match parse::ethernet(&Scattered::new(ctx)) {
-        Ok(Some(syn)) => judge(ctx, &syn),
+        Ok(Some(syn)) => judge::<L>(ctx, &syn),
         Ok(None) => xdp_action::XDP_PASS,
         Err(Malformed(family)) => {
             count_malformed(family);
@@ -39,7 +45,7 @@ fn second_look(ctx: &XdpContext) -> u32 {
 
 /// Decides about a SYN.
 #[inline(always)]
-fn judge(ctx: &XdpContext, syn: &Syn) -> u32 {
+fn judge<L: Lookup>(ctx: &XdpContext, syn: &Syn) -> u32 {
     let Some(config) = maps::CONFIG.get(0) else {
         return xdp_action::XDP_PASS;
     };
@@ -59,7 +65,7 @@ fn judge(ctx: &XdpContext, syn: &Syn) -> u32 {
     if mode == Mode::Off {
         return xdp_action::XDP_PASS;
     }
-    match table::standing(&syn.source) {
+    match L::standing(&syn.source) {
         Standing::Unlisted => {
             stats.passed += 1;
             xdp_action::XDP_PASS

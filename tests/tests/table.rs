@@ -31,7 +31,7 @@ use gate_user::{
 };
 
 /// Room for blocked networks, and for allowed ones.
-const BLOCK: u32 = 1 << 16;
+const BLOCK: u32 = 1 << 17;
 const ALLOW: u32 = 1 << 12;
 
 const XDP_DROP: u32 = 1;
@@ -111,14 +111,31 @@ impl Subject {
         self.table = table;
     }
 
+    /// The same as `check`, for a table that is too large to look through.
+    fn check_some(&self, addresses: &[IpAddr]) {
+        let of = |address: IpAddr| Table {
+            allow: self.table.allow.clone(),
+            block: (0..=32)
+                .filter_map(|len| {
+                    let network = Network::containing(address, len);
+                    Some((network, *self.table.block.get(&network)?))
+                })
+                .collect(),
+        };
+        self.compare(addresses, |address| expected(&of(address), address));
+    }
+
     /// Compares the program's verdicts about `addresses` with the table's.
     fn check(&self, addresses: &[IpAddr]) {
+        self.compare(addresses, |address| expected(&self.table, address));
+    }
+
+    fn compare(&self, addresses: &[IpAddr], expected: impl Fn(IpAddr) -> u32) {
         let program = self.program();
         let wrong: Vec<String> = addresses
             .iter()
             .filter_map(|&address| {
-                let (found, expected) =
-                    (verdict(&program, address), expected(&self.table, address));
+                let (found, expected) = (verdict(&program, address), expected(address));
                 (found != expected).then(|| format!("{address}: {found}, expected {expected}"))
             })
             .collect();
@@ -297,6 +314,51 @@ async fn the_program_decides_as_the_table_says() {
         subject.change_to(table);
         subject.check(&asked);
     }
+}
+
+/// From a table that needs few buckets to one that needs many, and back.
+#[tokio::test]
+async fn a_large_table_is_decided_as_a_small_one() {
+    let mut random = Random(0x1a46e);
+    let mut subject = Subject::open();
+    let mut table = Table::default();
+    for size in [1_000, 20_000, 100_000] {
+        while table.block.len() < size {
+            let address = Ipv4Addr::from_bits(random.next() as u32);
+            let len = [24, 32, 32, 29, 22][random.below(5) as usize];
+            let network = Network::containing(address.into(), len);
+            if (1..=223).contains(&address.octets()[0]) {
+                table.block.insert(network, random.reason());
+            }
+        }
+        subject.change_to(table.clone());
+        subject.check_some(&random_of(&table, &mut random));
+    }
+    let gone = table.block.clone();
+    table.block = gone.iter().step_by(997).map(|(n, r)| (*n, *r)).collect();
+    subject.change_to(table);
+    subject.check_some(&random_of(
+        &Table {
+            block: gone,
+            ..Table::default()
+        },
+        &mut random,
+    ));
+}
+
+/// Some addresses in and beside the networks of `table`.
+fn random_of(table: &Table, random: &mut Random) -> Vec<IpAddr> {
+    let step = (table.block.len() / 300).max(1);
+    let some = Table {
+        block: table
+            .block
+            .iter()
+            .step_by(step)
+            .map(|(network, reason)| (*network, *reason))
+            .collect(),
+        ..Table::default()
+    };
+    addresses(&some, random)
 }
 
 /// A flood of test-runs on other threads while what is around the sources is written over and over.

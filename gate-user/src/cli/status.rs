@@ -46,6 +46,13 @@ fn render(status: &Status, now: Timestamp) -> String {
     if let Some(memory) = status.kernel_memory {
         fact("kernel memory", bytes(memory));
     }
+    if let Some(index) = status.index {
+        let mut text = format!("{} of {} slots in use", index.used, index.capacity);
+        if index.left_to_tries > 0 {
+            let _ = write!(text, ", {} places left to the tries", index.left_to_tries);
+        }
+        fact("index", text);
+    }
     let not_dropped: Vec<_> = status
         .not_dropped
         .iter()
@@ -161,7 +168,8 @@ planned        1190 IPv4 and 44 IPv6 networks blocked, 9 and 4 allowed
 in the kernel  the same
 drift          0 (read back 30s ago)
 evidence       5120 taken, 12 dropped, 3 refused; 3 files in the quarantine, 9.0 KiB
-kernel memory  3.0 MiB
+kernel memory  41.3 MiB
+index          1270 of 2686976 slots in use
 not dropped    dynamic (reject), generic (reject), nordns (reject), forged (reject)
 configuration  /etc/gate/gate.toml
 daemon         gated 0.1.0 (ABI 2), process 4711, started 3d 6h ago
@@ -176,6 +184,7 @@ warning: eth1 is not guarded: no such interface
         status.config = None;
         status.kernel = None;
         status.kernel_memory = None;
+        status.index = None;
         status.listings = PerReason::from_fn(|_| 0);
         status.not_dropped.clear();
         status.warnings.clear();
@@ -189,7 +198,7 @@ warning: eth1 is not guarded: no such interface
         ] {
             assert!(text.lines().any(|it| it == line), "{line}: {text}");
         }
-        for word in ["kernel memory", "not dropped", "warning"] {
+        for word in ["kernel memory", "index", "not dropped", "warning"] {
             assert!(!text.contains(word), "{text}");
         }
     }

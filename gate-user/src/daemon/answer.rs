@@ -12,7 +12,7 @@ use crate::{
     control::{
         ServiceError,
         api::{
-            self, AllowEntries, Attach, Check, EvidenceCounts, Exception, Filter, Interface,
+            self, AllowEntries, Attach, Check, EvidenceCounts, Exception, Filter, Index, Interface,
             KernelAnswer, KernelVerdict, Listings, PerReason, ReasonEnforcement, Stats, Status,
             Top, TopSource,
         },
@@ -80,6 +80,11 @@ pub(super) fn status(view: &View, feeds: &[FeedStatus], evidence: Counts) -> Sta
             quarantined_bytes: evidence.quarantined_bytes,
         },
         kernel_memory: view.maps.as_ref().map(|maps| maps.memory()),
+        index: view.index.map(|fill| Index {
+            used: fill.slots_v4 + fill.leaves + fill.slots_v6,
+            capacity: fill.capacity_v4 + fill.capacity_leaves + fill.capacity_v6,
+            left_to_tries: fill.fallbacks_v4 + fill.fallbacks_v6,
+        }),
         not_dropped: not_dropped.collect(),
         warnings: warnings(view, feeds),
     }
@@ -108,6 +113,13 @@ fn warnings(view: &View, feeds: &[FeedStatus]) -> Vec<String> {
                 ));
             }
         }
+    }
+    if let Some(left) = view.index.map(|fill| fill.fallbacks_v4 + fill.fallbacks_v6)
+        && left > 0
+    {
+        warnings.push(format!(
+            "the index is full: {left} places are decided by the tries, which is slower"
+        ));
     }
     for feed in feeds {
         if !matches!(feed.file, FileState::Ok | FileState::Unread) {

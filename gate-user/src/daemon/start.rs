@@ -73,6 +73,7 @@ impl Writer {
             interfaces: Vec::new(),
             planned: TableSize::default(),
             maps: None,
+            index: None,
             held: TableSize::default(),
             drift: Drift {
                 missing: 0,

@@ -9,7 +9,7 @@ use crate::{
     book::{Book, History},
     config::{Config, InterfaceName},
     control::api::{Drift, TableSize},
-    kernel::{Attachment, Maps},
+    kernel::{Attachment, Fill, Maps},
     plan::{Diff, Rules, Table},
 };
 
@@ -36,6 +36,8 @@ pub(super) struct View {
     pub(super) planned: TableSize,
     /// The gate's maps; `None` once the gate is detached.
     pub(super) maps: Option<Arc<Maps>>,
+    /// How full the index is; `None` once the gate is detached.
+    pub(super) index: Option<Fill>,
     /// What the kernel holds, as far as it was written or read back.
     pub(super) held: TableSize,
     /// What the last look at the kernel's table found.

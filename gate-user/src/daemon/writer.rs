@@ -69,6 +69,7 @@ impl Writer {
             interfaces: self.interfaces.clone(),
             planned: self.planned,
             maps: self.gate.as_ref().map(|gate| Arc::clone(gate.maps())),
+            index: self.gate.as_ref().map(Gate::fill),
             held: self.held,
             drift: self.drift,
             kernel_problem: self.kernel_problem.clone(),

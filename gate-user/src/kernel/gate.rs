@@ -10,6 +10,7 @@ use super::{
     KernelError,
     attach::{self, Attachment},
     events::Events,
+    index::{Fill, Index},
     load::{self, Capacity},
     maps::Maps,
     netlink::Netlink,
@@ -35,6 +36,7 @@ pub struct Gate {
     netlink: Netlink,
     ebpf: Ebpf,
     maps: Arc<Maps>,
+    index: Index,
     found: Found,
     staged: bool,
     attachments: Vec<Attachment>,
@@ -66,11 +68,13 @@ impl Gate {
             Err(error) => tracing::warn!(%error, "the program's log cannot be read"),
         }
         let maps = Arc::new(Maps::new(&ebpf)?);
+        let index = Index::new(&ebpf, found != Found::Same)?;
         Ok(Self {
             pins,
             netlink,
             ebpf,
             maps,
+            index,
             found,
             staged: found == Found::Other,
             attachments: Vec::new(),
@@ -111,14 +115,31 @@ impl Gate {
             })
     }
 
-    /// Carries out a difference of plans.
+    /// Carries out a difference of plans: in the index first, so that it is in force at once, then
+    /// in the tries. An index that was pinned is put in order at the first difference, even an
+    /// empty one.
+    ///
+    /// Each address is decided by the index or by the tries, and either takes it from the former
+    /// table to the next without a third decision between: which one is ahead does not matter.
     ///
     /// # Errors
     ///
     /// [`KernelError::Full`] when a trie has no room: everything else is done.
     /// [`KernelError::Map`] when the kernel refuses something: what is left shows as drift.
     pub fn apply(&mut self, diff: &Diff) -> Result<(), KernelError> {
+        if self.index.is_known() {
+            self.index.apply(diff)?;
+        } else {
+            let mut table = self.maps.read_back()?;
+            diff.apply(&mut table);
+            self.index.adopt(&table)?;
+        }
         self.maps.tables.apply(diff)
+    }
+
+    /// How full the index is.
+    pub fn fill(&self) -> Fill {
+        self.index.fill()
     }
 
     /// Puts the gate on `interfaces`, moves the links that are there to this program, and takes

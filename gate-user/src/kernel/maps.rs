@@ -23,6 +23,8 @@ pub struct Maps {
     pub(super) tables: Tables,
     pub(super) config: RawMap,
     stats: RawMap,
+    /// The index: written by its own writer, here for its accounting.
+    index: Vec<RawMap>,
 }
 
 impl Maps {
@@ -36,6 +38,10 @@ impl Maps {
             },
             config: RawMap::of(names::CONFIG, data(ebpf, names::CONFIG)?)?,
             stats: RawMap::of(names::STATS, data(ebpf, names::STATS)?)?,
+            index: names::INDEX
+                .into_iter()
+                .map(|name| RawMap::of(name, data(ebpf, name)?))
+                .collect::<Result<_, _>>()?,
         })
     }
 
@@ -107,6 +113,7 @@ impl Maps {
             &self.stats,
         ]
         .into_iter()
+        .chain(&self.index)
         .map(|map| memlock(map).unwrap_or(0))
         .sum()
     }

@@ -1,13 +1,15 @@
 //! The kernel's side, and the only module that writes it: load, pin, attach, apply, read.
 //!
 //! In: the differences of [`plan`](crate::plan), settings, interfaces. Out: counters, sampled
-//! drops, what the kernel holds. All `unsafe` of the crate is in [`sys`].
+//! drops, what the kernel holds. All `unsafe` of the crate is in `sys` and in
+//! `index::region`.
 
 mod attach;
 mod error;
 mod events;
 mod gate;
 mod grace;
+mod index;
 mod load;
 mod maps;
 mod netlink;
@@ -22,6 +24,7 @@ pub use attach::Attachment;
 pub use error::KernelError;
 pub use events::{Events, Sample};
 pub use gate::{Gate, Settings};
+pub use index::Fill;
 pub use load::Capacity;
 pub use maps::Maps;
 pub use netlink::{AttachedXdp, Interface, Netlink};

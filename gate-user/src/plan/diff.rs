@@ -54,6 +54,18 @@ impl Diff {
         }
     }
 
+    /// Carries it out on `table`.
+    pub fn apply(&self, table: &mut Table) {
+        table.allow.extend(&self.allow);
+        table.block.extend(self.block.iter().copied());
+        for network in &self.unblock {
+            table.block.remove(network);
+        }
+        for network in &self.disallow {
+            table.allow.remove(network);
+        }
+    }
+
     /// How many changes it holds.
     pub fn len(&self) -> usize {
         self.allow.len() + self.block.len() + self.unblock.len() + self.disallow.len()

@@ -41,7 +41,9 @@ pub use listing::{
     AllowEntries, AllowEntry, Filter, History, HistoryEntry, HistoryQuery, Listing, Listings,
 };
 pub use removal::{DecideRemoval, Decision, Removal, RemovalRequest, Removals, RemovalsQuery};
-pub use status::{Attach, Drift, EvidenceCounts, Interface, ReasonEnforcement, Status, TableSize};
+pub use status::{
+    Attach, Drift, EvidenceCounts, Index, Interface, ReasonEnforcement, Status, TableSize,
+};
 
 #[cfg(test)]
 mod tests {

@@ -86,6 +86,8 @@ pub struct Status {
     pub evidence: EvidenceCounts,
     /// Memory of the kernel's maps in bytes; `null` if the kernel does not tell.
     pub kernel_memory: Option<u64>,
+    /// The index in front of the gate table; `null` if the gate is not on the wire.
+    pub index: Option<Index>,
     /// The reasons whose listings are not dropped, and what is done instead.
     pub not_dropped: Vec<ReasonEnforcement>,
     /// What an operator should look at; one sentence each.
@@ -106,6 +108,17 @@ pub struct EvidenceCounts {
     pub quarantined: u64,
     /// Their size.
     pub quarantined_bytes: u64,
+}
+
+/// How full the index is.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Index {
+    /// Slots and leaves in use.
+    pub used: u64,
+    /// How many there are.
+    pub capacity: u64,
+    /// Places (IPv4 /20s, hashes of IPv6 /32s) that had no room: decided rightly, but slower.
+    pub left_to_tries: u64,
 }
 
 /// What is done for one reason.
