@@ -14,7 +14,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Result, ensure};
 use gate_user::{
     book::Ledger,
     config::Config,
@@ -73,7 +73,7 @@ pub fn measure(sources: u32) -> Result<Costs> {
         reports,
         verdicts,
         database,
-        resident: resident(gate.pid())?,
+        resident: gate.resident()?,
     })
 }
 
@@ -205,16 +205,6 @@ fn post(socket: &Path, path: &str, body: &str) -> Result<()> {
     stream.read_to_string(&mut answer)?;
     ensure!(answer.starts_with("HTTP/1.1 200"), "{path}: {answer}");
     Ok(())
-}
-
-/// What the process has resident, in bytes (proc(5), `VmRSS`).
-fn resident(pid: u32) -> Result<u64> {
-    let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
-    let kib = status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmRSS:")?.split_whitespace().next())
-        .context("no VmRSS")?;
-    Ok(kib.parse::<u64>()? << 10)
 }
 
 #[cfg(test)]

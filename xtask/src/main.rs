@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+mod bench;
 mod build;
 mod demo;
 mod load;
@@ -31,6 +32,8 @@ enum Task {
     BuildAndLoad(load::Options),
     /// Show the gate at work: who gets through and who does not, in network namespaces of its own
     Demo,
+    /// Measure what a packet and a change cost, beside nftables and ipset
+    Bench(bench::Options),
     /// Check formats and lints, run the unit tests, and the kernel tests on this machine's kernel
     Test(test::Options),
 }
@@ -41,6 +44,7 @@ fn main() -> ExitCode {
         Task::Build(options) => build::build(&options),
         Task::BuildAndLoad(options) => load::build_and_load(&options),
         Task::Demo => demo::demo(),
+        Task::Bench(options) => bench::bench(&options),
         Task::Test(options) => return test::test(&options),
     };
     match done {

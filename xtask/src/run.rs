@@ -22,12 +22,14 @@ pub(crate) fn root_dir() -> &'static Path {
 /// Names to cargo all packages but those of programs for the kernel, which no program of this
 /// machine's userspace could be linked from. Always all of them: fewer packages would mean other
 /// features of their dependencies, and building those again.
-pub(crate) const HOST_PACKAGES: [&str; 5] = [
+pub(crate) const HOST_PACKAGES: [&str; 7] = [
     "--workspace",
     "--exclude",
     "gate-ebpf",
     "--exclude",
     "gate-lab-ebpf",
+    "--exclude",
+    "gate-bench-ebpf",
 ];
 
 /// Tells what comes next.

@@ -276,6 +276,22 @@ impl Gate<'_> {
         self.child.as_ref().expect("gated runs").id()
     }
 
+    /// What `gated` has resident, in bytes (proc(5), `VmRSS`).
+    ///
+    /// # Errors
+    /// It has ended by itself.
+    ///
+    /// # Panics
+    /// It does not run.
+    pub fn resident(&self) -> Result<u64> {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.pid()))?;
+        let kib = status
+            .lines()
+            .find_map(|line| line.strip_prefix("VmRSS:")?.split_whitespace().next())
+            .context("no VmRSS")?;
+        Ok(kib.parse::<u64>()? << 10)
+    }
+
     /// Runs `gatectl` with `arguments`, whatever it says.
     ///
     /// # Errors

@@ -1,0 +1,134 @@
+//! Floods on a veth: how many packets a second are dropped.
+
+use anyhow::{Result, ensure};
+use aya::programs::XdpMode;
+
+use crate::{
+    bed::{Bed, SOURCES_V4, median},
+    lane::{Lane, RECEIVER},
+    lists::List,
+    peers::Peer,
+    rows::{Goal, Row},
+};
+
+/// Who drops the flood.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Dropper {
+    /// One of the benchmark's XDP programs.
+    Program(&'static str),
+    Peer(Peer),
+}
+
+impl Dropper {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Program("bare_drop") => "bare XDP_DROP",
+            Self::Program("trie") => "plain trie",
+            Self::Program(name) => name,
+            Self::Peer(peer) => peer.name(),
+        }
+    }
+}
+
+/// One list's flood: packets a second of everybody who drops it.
+#[derive(Debug, serde::Serialize)]
+pub(crate) struct Flood {
+    /// The list.
+    pub(crate) list: String,
+    /// Name and packets a second.
+    pub(crate) rates: Vec<(&'static str, f64)>,
+}
+
+impl Flood {
+    fn rate(&self, name: &str) -> Option<f64> {
+        self.rates
+            .iter()
+            .find(|(of, _)| *of == name)
+            .map(|(_, rate)| *rate)
+    }
+
+    /// The gate beside the others.
+    pub(crate) fn rows(&self, of_bare: f64) -> Vec<Row> {
+        let gate = self.rate("gate").unwrap_or(f64::NAN);
+        let goals = [("bare XDP_DROP", of_bare), ("nft", 4.0), ("ipset", 2.5)];
+        goals
+            .into_iter()
+            .filter_map(|(name, goal)| {
+                Some(Row::new(
+                    format!("flood from {}", self.list),
+                    (gate / 1e6, "M/s"),
+                    (name, self.rate(name)? / 1e6),
+                    Goal::AtLeast(goal),
+                ))
+            })
+            .collect()
+    }
+}
+
+/// Floods everybody in turn, `rounds` times, with `packets` each time.
+pub(crate) fn measure(
+    bed: &mut Bed,
+    (name, list): (&str, &List),
+    peers: &[Peer],
+    packets: u32,
+    rounds: usize,
+) -> Result<Flood> {
+    bed.gate.apply(&list.diff())?;
+    bed.sources_v4(&list.listed(SOURCES_V4))?;
+    let programs = ["bare_drop", "gate", "trie"].map(Dropper::Program);
+    let droppers: Vec<Dropper> = programs
+        .into_iter()
+        .chain(peers.iter().map(|&peer| Dropper::Peer(peer)))
+        .collect();
+    let mut rates = vec![Vec::new(); droppers.len()];
+    // XDP programs are changed in a moment and measured in turn; a peer's set is not, so that each
+    // peer is measured in one go, beside the bare program.
+    let lane = Lane::enter()?;
+    for _ in 0..rounds {
+        for (index, dropper) in droppers.iter().enumerate() {
+            if let Dropper::Program(name) = dropper {
+                rates[index].push(by_program(bed, &lane, name, packets)?);
+            }
+        }
+    }
+    for (index, dropper) in droppers.iter().enumerate() {
+        if let Dropper::Peer(peer) = dropper {
+            peer.start(list)?;
+            for _ in 0..rounds {
+                let before = Lane::delivered()?;
+                rates[index].push(lane.flood(bed, packets)?);
+                let delivered = Lane::delivered()? - before;
+                ensure!(
+                    delivered == 0,
+                    "{}: {delivered} packets got through",
+                    peer.name()
+                );
+            }
+            peer.stop()?;
+        }
+    }
+    drop(lane);
+    bed.gate.apply(&list.undo())?;
+    Ok(Flood {
+        list: name.to_owned(),
+        rates: droppers
+            .iter()
+            .zip(&mut rates)
+            .map(|(dropper, rates)| (dropper.name(), median(rates)))
+            .collect(),
+    })
+}
+
+fn by_program(bed: &mut Bed, lane: &Lane, name: &str, packets: u32) -> Result<f64> {
+    let program = bed.program(name)?;
+    let link = program.attach(RECEIVER, XdpMode::Driver)?;
+    let before = Lane::delivered()?;
+    let rate = lane.flood(bed, packets);
+    let delivered = Lane::delivered()? - before;
+    bed.program(name)?.detach(link)?;
+    ensure!(
+        name == "gate" || delivered == 0,
+        "{name}: {delivered} packets got through"
+    );
+    rate
+}
