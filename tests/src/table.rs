@@ -1,8 +1,8 @@
 //! A gate table to test frames against, and the addresses that stand for each place in it.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 
-use gate_common::{Family, Mode, Reason};
+use gate_common::{Family, Mode, Reason, index::v4};
 use gate_user::network::Network;
 
 use crate::{
@@ -166,4 +166,24 @@ pub fn check(gate: &mut Gate, cases: &[(&str, Packet, Outcome)]) {
         })
         .collect();
     assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
+}
+
+/// Listed addresses that fill a part of the index: more /24s that need a leaf than there are
+/// places for theirs. Each of the /24s is given by its first address, and every second of its first
+/// 64 addresses is listed.
+pub fn crowd() -> Vec<Ipv4Addr> {
+    // All of it is public.
+    (0x0b_0000..0x64_0000)
+        .filter(|&network| v4::leaf(v4::hash(network), 0, v4::LEAVES) == 0)
+        .map(|network| Ipv4Addr::from_bits(network << 8))
+        .collect()
+}
+
+/// The listed addresses of [`crowd`].
+pub fn crowded(crowd: &[Ipv4Addr]) -> impl Iterator<Item = Ipv4Addr> {
+    let every_second = |first: &Ipv4Addr| {
+        let first = first.to_bits();
+        (0..32).map(move |number| Ipv4Addr::from_bits(first + number * 2))
+    };
+    crowd.iter().flat_map(every_second)
 }

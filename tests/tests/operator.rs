@@ -2,16 +2,20 @@
 
 use std::{
     fs,
+    net::Ipv4Addr,
     process::Command,
     thread,
     time::{Duration, Instant},
 };
 
 use anyhow::{Result, ensure};
-use gate_tests::lab::{
-    Lab,
-    Outcome::{Connected, TimedOut},
-    SUBMISSION,
+use gate_tests::{
+    lab::{
+        Lab,
+        Outcome::{Connected, TimedOut},
+        SUBMISSION,
+    },
+    table::{crowd, crowded},
 };
 
 #[test]
@@ -190,6 +194,32 @@ fn a_hundred_thousand_networks_are_imported_in_one_go() -> Result<()> {
     assert_eq!(lab.connect("11.0.3.1")?, TimedOut);
     assert_eq!(lab.connect("11.0.3.2")?, Connected);
     assert_eq!(lab.connect("12.134.159.1")?, TimedOut); // the last one
+    Ok(())
+}
+
+#[test]
+fn a_full_index_is_told_of_and_drops_all_the_same() -> Result<()> {
+    let lab = Lab::new()?;
+    let gate = lab.gate().start()?;
+    let crowd = crowd();
+    let lines: Vec<String> = crowded(&crowd).map(|address| address.to_string()).collect();
+    let file = gate.state().join("crowd");
+    fs::write(&file, lines.join("\n"))?;
+    gate.must(&["import", &file.display().to_string()])?;
+    let status = gate.json(&["status"])?;
+    assert!(
+        status["index"]["left_to_tries"].as_u64() > Some(0),
+        "{status}"
+    );
+    let warning = status["warnings"][0].as_str().unwrap_or_default();
+    assert!(warning.contains("index is full"), "{status}");
+    for first in [crowd[0], crowd[crowd.len() - 1]] {
+        assert_eq!(lab.connect(&first.to_string())?, TimedOut);
+        let beside = Ipv4Addr::from_bits(first.to_bits() + 1);
+        assert_eq!(lab.connect(&beside.to_string())?, Connected);
+    }
+    gate.must(&["flush", "--all", "--yes"])?;
+    assert_eq!(gate.json(&["status"])?["index"]["left_to_tries"], 0);
     Ok(())
 }
 

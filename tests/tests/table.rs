@@ -23,7 +23,10 @@ use aya::{
     programs::{TestRun as _, TestRunOptions, Xdp},
 };
 use gate_common::{Mode, Reason, names};
-use gate_tests::packet::Packet;
+use gate_tests::{
+    packet::Packet,
+    table::{crowd, crowded},
+};
 use gate_user::{
     kernel::{Capacity, Gate, Netlink, OBJECT, Pins, Settings},
     network::Network,
@@ -344,6 +347,30 @@ async fn a_large_table_is_decided_as_a_small_one() {
         },
         &mut random,
     ));
+}
+
+/// The /24s that find no room for a leaf are decided by the tries, as the others are by the index.
+#[tokio::test]
+async fn a_full_index_leaves_the_rest_to_the_tries() {
+    let mut random = Random(0xf0011);
+    let mut subject = Subject::open();
+    let table = Table {
+        block: crowded(&crowd())
+            .map(|address| (Network::host(address.into()), random.reason()))
+            .collect(),
+        ..Table::default()
+    };
+    subject.change_to(table.clone());
+    let fill = subject.gate.as_ref().unwrap().fill();
+    assert!(fill.leaves > 0 && fill.fallbacks_v4 > 0, "{fill:?}");
+    let asked: Vec<IpAddr> = addresses(&table, &mut random)
+        .into_iter()
+        .step_by(3)
+        .collect();
+    subject.check_some(&asked);
+    subject.change_to(Table::default());
+    let fill = subject.gate.as_ref().unwrap().fill();
+    assert_eq!((fill.leaves, fill.fallbacks_v4), (0, 0), "{fill:?}");
 }
 
 /// Some addresses in and beside the networks of `table`.
