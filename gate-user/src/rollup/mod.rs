@@ -8,7 +8,7 @@
 //! sources or fewer are listed, whenever that began. The individual listings stay, so when the
 //! rollup ends each stands for itself. What an allow entry lets pass does not count. A source in
 //! good standing inside keeps passing: it gets an allow entry of origin `rollup`, which goes when
-//! the rollup does, or when the source is listed for itself.
+//! the rollup does, or when anything else lists the source, by itself or with what is around it.
 
 mod space;
 
@@ -117,9 +117,7 @@ pub fn all_candidates(book: &Book, config: &RollupConfig) -> Vec<Candidate> {
         .filter(|listed| matches!(listed.reason, Reason::DirectSpam | Reason::HighSpam))
         .flat_map(|listed| candidates(listed.network(), config))
         .collect();
-    let rolled_up = book
-        .listed()
-        .filter(|listed| listed.reason == Reason::Rollup && *listed.origin() == Origin::Rollup);
+    let rolled_up = book.listed().filter(is_rollup);
     for listed in rolled_up {
         let network = listed.network();
         let source = Network::source(network.address());
@@ -188,8 +186,7 @@ pub fn state(
 }
 
 fn is_rolled_up(book: &Book, network: Network) -> bool {
-    book.listed_at(network)
-        .any(|listed| listed.reason == Reason::Rollup && *listed.origin() == Origin::Rollup)
+    book.listed_at(network).any(|listed| is_rollup(&listed))
 }
 
 /// Whether anything in the book can have to do with a rollup.
@@ -248,6 +245,7 @@ pub fn enter(book: &Book, state: State, mail: &Mail) -> Vec<Change> {
         network.covers(clean)
             && clean != network
             && book.listed_within(clean).next().is_none()
+            && !listed_otherwise(book, clean)
             && !book.allows_all_of(clean)
     });
     std::iter::once(Change::List(listing))
@@ -291,14 +289,18 @@ pub fn leave(book: &Book, network: Network) -> Vec<Change> {
     .collect()
 }
 
-/// The changes that end what a rollup kept open around a source that is listed for itself now.
+/// The changes that end what a rollup kept open around `network` or in it, because something else
+/// lists it now: a shelter is one from the rollup alone, but an allow entry wins over everything.
 pub fn unshelter(book: &Book, network: Network) -> Vec<Change> {
-    let listed = book.listed_at(network).next().is_some();
+    let listed = book.listed_at(network).any(|one| !is_rollup(&one));
     let mut ended: Vec<_> = book
         .allow_covering(network)
-        .filter(|entry| listed && entry.origin == Origin::Rollup)
+        .chain(book.allow_within(network))
+        .filter(|entry| entry.origin == Origin::Rollup)
+        .filter(|entry| listed || listed_otherwise(book, entry.network))
         .map(|entry| entry.network)
         .collect();
+    ended.sort_unstable();
     ended.dedup();
     ended
         .into_iter()
@@ -307,6 +309,15 @@ pub fn unshelter(book: &Book, network: Network) -> Vec<Change> {
             origin: Some(Origin::Rollup),
         })
         .collect()
+}
+
+fn is_rollup(listed: &Listed<'_>) -> bool {
+    listed.reason == Reason::Rollup && *listed.origin() == Origin::Rollup
+}
+
+/// Whether anything but a rollup lists all of `network`: a feed, or an operator.
+fn listed_otherwise(book: &Book, network: Network) -> bool {
+    book.listed_covering(network).any(|one| !is_rollup(&one))
 }
 
 #[cfg(test)]

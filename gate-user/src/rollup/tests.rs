@@ -208,6 +208,44 @@ fn what_is_clean_passes_until_it_is_listed_for_itself() {
 }
 
 #[test]
+fn a_rollup_opens_nothing_that_something_else_lists() {
+    let mail = Mail {
+        clean: vec![net("192.0.2.99")],
+        ..Mail::default()
+    };
+    let others = [
+        ("192.0.0.0/16", Origin::Operator),
+        ("192.0.2.0/24", Origin::Operator),
+        ("192.0.2.96/28", Origin::Feed("drop".into())),
+    ];
+    for (around, origin) in others {
+        let other = || {
+            Change::List(NewListing {
+                origin: origin.clone(),
+                ..listing(around)
+            })
+        };
+        // Listed before the rollup begins.
+        let mut sandbox = Sandbox::default();
+        sandbox.apply(vec![other()], NOW).unwrap();
+        sandbox.apply(directspam(1..=4), NOW).unwrap();
+        assert_eq!(follow(&mut sandbox, "192.0.2.4", &mail, NOW), Step::Enter);
+        assert_eq!(sandbox.book.allow_entries().count(), 0, "{around} before");
+
+        // Listed while it lasts.
+        let mut sandbox = Sandbox::default();
+        sandbox.apply(directspam(1..=4), NOW).unwrap();
+        assert_eq!(follow(&mut sandbox, "192.0.2.4", &mail, NOW), Step::Enter);
+        assert!(unshelter(&sandbox.book, net("192.0.2.0/24")).is_empty());
+        assert_eq!(sandbox.book.allow_entries().count(), 1);
+        sandbox.apply(vec![other()], NOW).unwrap();
+        let ended = unshelter(&sandbox.book, net(around));
+        sandbox.apply(ended, NOW).unwrap();
+        assert_eq!(sandbox.book.allow_entries().count(), 0, "{around} after");
+    }
+}
+
+#[test]
 fn good_mail_and_credit_object() {
     let config = RollupConfig::default();
     let network = net("192.0.2.0/24");
