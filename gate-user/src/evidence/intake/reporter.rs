@@ -5,9 +5,10 @@
 //! as free. What a reporter cannot choose is the network that its report comes from, as our own
 //! relays wrote it down; but one reporter at a large provider comes from many networks. So a
 //! reporter is both, `ADDRESS via NETWORK`, and of many reports as many count as there are
-//! different addresses, or different networks, whichever are fewer ([`distinct`]). A report that
-//! never was outside of our own relays is `via local`: our users have logged in, and each is one.
-//! A report whose way in is not understood is `via unknown`: all of those are one.
+//! different addresses, or different networks, whichever are fewer ([`distinct`]). Of what comes
+//! through a known forwarder that network is the forwarder's. A report that never was outside of
+//! our own relays is `via local`: our users have logged in, and each is one. A report whose way in
+//! is not understood is `via unknown`: all of those are one.
 
 use std::{collections::BTreeSet, fmt};
 
@@ -46,7 +47,9 @@ impl Reporter {
     /// Who sent the report with this header.
     pub(super) fn of(report: &Fields<'_>, trust: &Trust) -> Self {
         let received: Vec<_> = report.all("Received").collect();
-        let way = match offender(received.iter().map(AsRef::as_ref), trust) {
+        // What a forwarder wrote is believed of the mails complained of, not of who complains: one
+        // machine in its network could write down two networks, and list anyone.
+        let way = match offender(received.iter().map(AsRef::as_ref), &trust.own_alone()) {
             Ok(found) => {
                 let length = if found.address.is_ipv4() { 24 } else { 48 };
                 Way::Network(Network::containing(found.address, length))
@@ -136,6 +139,23 @@ mod tests {
             (
                 format!("{}From: a@b\n", received("5.5.5.5")),
                 "a@b via local",
+            ),
+            // From a forwarder, whose users are not ours: whatever is below.
+            (
+                format!("{}From: a@b\n", received("6.6.7.1")),
+                "a@b via 6.6.7.0/24",
+            ),
+            (
+                format!(
+                    "{}{}Received: by f.example (Postfix, from userid 33) id 1; date\nFrom: a@b\n",
+                    received("5.5.5.5"),
+                    received("6.6.7.1")
+                ),
+                "a@b via 6.6.7.0/24",
+            ),
+            (
+                format!("{}{}From: a@b\n", received("6.6.7.1"), received("1.2.3.4")),
+                "a@b via 6.6.7.0/24",
             ),
             (
                 format!("{}From: a@b\n", received("192.168.1.1")),

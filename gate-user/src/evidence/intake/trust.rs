@@ -45,6 +45,14 @@ impl Trust {
         }
     }
 
+    /// The same without forwarders: they are anybody.
+    pub(super) fn own_alone(&self) -> Self {
+        Self {
+            own: self.own.clone(),
+            forwarders: Vec::new(),
+        }
+    }
+
     /// What `address` is to us.
     pub fn standing(&self, address: IpAddr) -> Standing {
         let address = address.to_canonical();
