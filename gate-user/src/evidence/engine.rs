@@ -90,7 +90,14 @@ pub async fn take(
     for ((place, (key, record)), added) in places.into_iter().zip(rows).zip(added) {
         if added {
             fates[place] = Fate::Taken;
-            *touched.entry(key).or_default() |= matches!(record.kind(), Kind::Complaint { .. });
+            // Good mail lists nobody: a source that the postmaster let go, or that was quiet long
+            // enough, is not listed again before something speaks against it anew.
+            let complained = match record.kind() {
+                Kind::Ham { .. } => continue,
+                Kind::Complaint { .. } => true,
+                Kind::Spam { .. } | Kind::Bounce { .. } => false,
+            };
+            *touched.entry(key).or_default() |= complained;
         }
     }
     let listed = judge(work, &touched, config).await?;
@@ -121,8 +128,8 @@ fn fitness(
     }
 }
 
-/// Scores the sources, told by their numbers and whether somebody complained of them just now,
-/// and lists those that are to be listed.
+/// Scores the sources that something speaks against, told by their numbers and whether that is a
+/// complaint, and lists those that are to be listed.
 async fn judge(
     work: &mut Work<'_>,
     touched: &BTreeMap<i64, bool>,

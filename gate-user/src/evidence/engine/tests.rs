@@ -199,6 +199,42 @@ async fn each_incident_extends_and_each_repeat_doubles() {
 }
 
 #[tokio::test]
+async fn good_mail_lists_nobody_again() {
+    let mut desk = Desk::new().await;
+    let reporters = [
+        "one", "two", "three", "four", "five", "six", "seven", "eight",
+    ];
+    let many = reporters.map(|reporter| complaint("192.0.2.1", NOW, reporter));
+    desk.take(&many, NOW).await;
+    let bounces = |second| mail("192.0.2.2", second, Kind::Bounce { count: 60 });
+    desk.take(&[bounces(NOW)], NOW).await;
+    let end = NOW + HOUR;
+    let mut work = desk.ledger.begin(at(end)).await.unwrap();
+    let unlist = |network: &str| Change::Unlist {
+        network: net(network),
+        origin: None,
+        reason: None,
+    };
+    let granted = ["192.0.2.1", "192.0.2.2"].map(unlist);
+    work.apply(granted.into()).unwrap();
+    work.commit("postmaster").await.unwrap();
+    for source in ["192.0.2.1", "192.0.2.2"] {
+        assert!(desk.score(source, end).await < 25, "{source}");
+        let ham = mail(source, end, Kind::Ham { count: 1 });
+        let taken = desk.take(&[ham], end).await;
+        assert_eq!(taken.fates, [Fate::Taken]);
+        assert!(desk.listings(source).is_empty(), "{source}");
+    }
+    let more = [complaint("192.0.2.1", end, "nine"), bounces(end)];
+    desk.take(&more, end).await;
+    assert_eq!(
+        desk.listings("192.0.2.1"),
+        [(Reason::DirectSpam, Some(end + 144 * HOUR))]
+    );
+    assert_eq!(desk.listings("192.0.2.2"), [(Reason::NoBounce, None)]);
+}
+
+#[tokio::test]
 async fn a_probation_doubles() {
     let mut desk = Desk::new().await;
     let filing = Filing {
