@@ -10,6 +10,7 @@
     reason = "addresses, hashes and places are cut to size here, as shifts and masks say"
 )]
 
+mod arrays;
 mod layers;
 #[cfg(test)]
 mod reference;
@@ -28,10 +29,10 @@ use gate_common::{
     names,
 };
 
+use arrays::{Maps, Regions, bytes};
 use layers::{Layer, Layers};
-use region::Region;
 
-use super::{KernelError, grace, maps::data, sys::RawMap};
+use super::{KernelError, grace, sys::RawMap};
 use crate::{
     network::Network,
     plan::{Diff, Table},
@@ -80,71 +81,10 @@ impl fmt::Debug for Index {
     }
 }
 
-/// The arrays.
-#[derive(Debug)]
-struct Maps {
-    head_v4: RawMap,
-    roots_v4: RawMap,
-    slots_v4: RawMap,
-    leaves_v4: RawMap,
-    index_v6: RawMap,
-    filter_v6: RawMap,
-    cells_v6: RawMap,
-    slots_v6: RawMap,
-}
-
-/// The arrays in memory.
-struct Regions {
-    head_v4: Region,
-    roots_v4: Region,
-    slots_v4: Region,
-    leaves_v4: Region,
-    index_v6: Region,
-    filter_v6: Region,
-    cells_v6: Region,
-    slots_v6: Region,
-}
-
-impl Maps {
-    fn map(&self) -> Result<Regions, KernelError> {
-        let map = |name, map: &RawMap| {
-            Region::map(map.fd(), bytes(map)).map_err(|source| KernelError::Map {
-                map: name,
-                what: "mapping",
-                source,
-            })
-        };
-        Ok(Regions {
-            head_v4: map(names::HEAD_V4, &self.head_v4)?,
-            roots_v4: map(names::ROOTS_V4, &self.roots_v4)?,
-            slots_v4: map(names::SLOTS_V4, &self.slots_v4)?,
-            leaves_v4: map(names::LEAVES_V4, &self.leaves_v4)?,
-            index_v6: map(names::INDEX_V6, &self.index_v6)?,
-            filter_v6: map(names::FILTER_V6, &self.filter_v6)?,
-            cells_v6: map(names::CELLS_V6, &self.cells_v6)?,
-            slots_v6: map(names::SLOTS_V6, &self.slots_v6)?,
-        })
-    }
-}
-
-fn bytes(map: &RawMap) -> usize {
-    map.info.value_size as usize * map.info.max_entries as usize
-}
-
 impl Index {
     /// The arrays of the loaded object. If they are new, they say from now on that all is clean.
     pub(super) fn new(ebpf: &Ebpf, is_new: bool) -> Result<Self, KernelError> {
-        let map = |name| RawMap::of(name, data(ebpf, name)?);
-        let maps = Maps {
-            head_v4: map(names::HEAD_V4)?,
-            roots_v4: map(names::ROOTS_V4)?,
-            slots_v4: map(names::SLOTS_V4)?,
-            leaves_v4: map(names::LEAVES_V4)?,
-            index_v6: map(names::INDEX_V6)?,
-            filter_v6: map(names::FILTER_V6)?,
-            cells_v6: map(names::CELLS_V6)?,
-            slots_v6: map(names::SLOTS_V6)?,
-        };
+        let maps = Maps::new(ebpf)?;
         let mut index = Self {
             model_v4: v4::Model::default(),
             model_v6: v6::Model::default(),

@@ -110,7 +110,7 @@ impl Content {
 }
 
 /// The low bytes of the addresses that a slot decides about.
-pub(super) fn named(payload: Payload) -> std::ops::Range<usize> {
+fn named(payload: Payload) -> std::ops::Range<usize> {
     let node = node(payload) as usize;
     if node >= 256 {
         node - 256..node - 255
@@ -120,6 +120,38 @@ pub(super) fn named(payload: Payload) -> std::ops::Range<usize> {
         let low = (node & 15) * 16;
         low..low + 16
     }
+}
+
+/// What turns `former` into `next`: payloads that are replaced, 0 for none.
+pub(super) fn changes(former: &Slots, next: &Slots) -> Vec<(Payload, Payload)> {
+    let of = |slots: &Slots, wanted: Payload| {
+        let mut slots = slots.as_slice().iter().copied();
+        slots.find(|&payload| node(payload) == node(wanted))
+    };
+    let mut changes: Vec<(Payload, Payload)> = former
+        .as_slice()
+        .iter()
+        .map(|&payload| (payload, of(next, payload).unwrap_or(0)))
+        .filter(|(from, to)| from != to)
+        .collect();
+    let added = next.as_slice().iter().copied();
+    changes.extend(
+        added
+            .filter(|&payload| of(former, payload).is_none())
+            .map(|payload| (0, payload)),
+    );
+    changes
+}
+
+/// Whether no address depends on two of these changes: no two slots of them name the same.
+pub(super) fn in_place(changes: &[(Payload, Payload)]) -> bool {
+    let mut seen = [false; 256];
+    changes.iter().all(|&(from, to)| {
+        let of = &mut seen[named(if to == 0 { from } else { to })];
+        let first = of.iter().all(|seen| !seen);
+        of.fill(true);
+        first
+    })
 }
 
 fn pack(decisions: &[u8; 256]) -> [u8; LEAF] {

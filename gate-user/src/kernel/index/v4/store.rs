@@ -34,7 +34,7 @@ use gate_common::index::{
 };
 
 use super::{
-    content::{Content, Payload, Slots, named, payload},
+    content::{Content, Slots, changes, in_place, payload},
     model::{Model, Place},
     state::{Stale, State},
 };
@@ -442,36 +442,4 @@ fn is_free(slot: u32) -> bool {
 
 fn is_owned(slot: u32, owner: u32) -> bool {
     !is_free(slot) && slot & OWNER == owner
-}
-
-/// What turns `former` into `next`: payloads that are replaced, 0 for none.
-fn changes(former: &Slots, next: &Slots) -> Vec<(Payload, Payload)> {
-    let of = |slots: &Slots, wanted: Payload| {
-        let mut slots = slots.as_slice().iter().copied();
-        slots.find(|&payload| node(payload) == node(wanted))
-    };
-    let mut changes: Vec<(Payload, Payload)> = former
-        .as_slice()
-        .iter()
-        .map(|&payload| (payload, of(next, payload).unwrap_or(0)))
-        .filter(|(from, to)| from != to)
-        .collect();
-    let added = next.as_slice().iter().copied();
-    changes.extend(
-        added
-            .filter(|&payload| of(former, payload).is_none())
-            .map(|payload| (0, payload)),
-    );
-    changes
-}
-
-/// Whether no address depends on two of these changes: no two slots of them name the same.
-fn in_place(changes: &[(Payload, Payload)]) -> bool {
-    let mut seen = [false; 256];
-    changes.iter().all(|&(from, to)| {
-        let of = &mut seen[named(if to == 0 { from } else { to })];
-        let first = of.iter().all(|seen| !seen);
-        of.fill(true);
-        first
-    })
 }
