@@ -70,6 +70,7 @@ pub fn demo() -> Result<()> {
     println!("==> gated before the mail server, with a downloaded list of two networks");
     let gate = lab.gate().with(&feed).start()?;
     wait_for_feed(&gate)?;
+    wait_for_way(&lab)?;
     say(&gate, &["block", "192.0.2.0/24", "--for", "3d"])?;
     say(&gate, &["allow", "192.0.2.25"])?;
     say(&gate, &["allow", "2001:db8:bad::25"])?;
@@ -129,6 +130,19 @@ fn wait_for_feed(gate: &Gate<'_>) -> Result<()> {
             gate.log()
         );
         thread::sleep(Duration::from_millis(50));
+    }
+    Ok(())
+}
+
+/// Waits until packets get through, to a port that is not guarded: for up to a second after an
+/// interface comes up the kernel knows no neighbours on it.
+fn wait_for_way(lab: &Lab) -> Result<()> {
+    let deadline = Instant::now() + Duration::from_secs(10);
+    for source in ["203.0.113.1", "2001:db8::1"] {
+        let knock = lab.from(source).port(SUBMISSION).patience(FIRST_SYN);
+        while knock.connect()? != Outcome::Connected {
+            ensure!(Instant::now() < deadline, "{source} finds no way");
+        }
     }
     Ok(())
 }
