@@ -138,13 +138,20 @@ async fn add_complaints(
                 .push_bind(i64::from(trap))
                 .push_bind(record.digest().map(super::model::Digest::to_i64));
         });
-        let keep = chunk.len() == 1 || chunk.len() == ROWS;
-        query
-            .build()
-            .persistent(keep)
-            .execute(&mut *connection)
-            .await?;
+        insert(connection, &mut query, chunk.len()).await?;
     }
+    Ok(())
+}
+
+/// Carries out an insertion of `rows` rows. Single rows and full chunks come again and again, so
+/// their statements are kept.
+async fn insert(
+    connection: &mut SqliteConnection,
+    query: &mut QueryBuilder<Sqlite>,
+    rows: usize,
+) -> Result<()> {
+    let keep = rows == 1 || rows == ROWS;
+    query.build().persistent(keep).execute(connection).await?;
     Ok(())
 }
 
@@ -231,12 +238,7 @@ async fn add_mail(
             },
         );
         query.push(ADD_TO_SUM);
-        let keep = chunk.len() == 1 || chunk.len() == ROWS;
-        query
-            .build()
-            .persistent(keep)
-            .execute(&mut *connection)
-            .await?;
+        insert(connection, &mut query, chunk.len()).await?;
     }
     Ok(())
 }
@@ -264,12 +266,7 @@ async fn see(
         query.push_values(chunk, |mut values, &(key, digest, at)| {
             values.push_bind(key).push_bind(digest).push_bind(at);
         });
-        let keep = chunk.len() == 1 || chunk.len() == ROWS;
-        query
-            .build()
-            .persistent(keep)
-            .execute(&mut *connection)
-            .await?;
+        insert(connection, &mut query, chunk.len()).await?;
     }
     Ok(())
 }
