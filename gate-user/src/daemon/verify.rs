@@ -84,7 +84,7 @@ impl Writer {
         let diff = Diff::between(kernel, &plan);
         self.planned = view::size_of(&plan);
         self.held = TableSize::default();
-        self.enforce(&diff)?;
+        self.enforce_by(|gate| gate.reconcile(&plan, &diff))?;
         self.drift = Drift {
             missing: 0,
             extra: 0,

@@ -103,11 +103,19 @@ impl Writer {
     /// Gives the kernel a difference of plans. After a failure the next look at its table mends
     /// what it can.
     pub(super) fn enforce(&mut self, diff: &Diff) -> Result<(), KernelError> {
+        self.enforce_by(|gate| gate.apply(diff))
+    }
+
+    /// The same, by what `act` does to the gate.
+    pub(super) fn enforce_by(
+        &mut self,
+        act: impl FnOnce(&mut Gate) -> Result<(), KernelError>,
+    ) -> Result<(), KernelError> {
         self.generation += 1;
         let Some(gate) = &mut self.gate else {
             return Ok(());
         };
-        match block_in_place(|| gate.apply(diff)) {
+        match block_in_place(|| act(gate)) {
             Ok(()) => {
                 if self.kernel_problem.is_none() {
                     self.held = self.planned;

@@ -39,6 +39,9 @@ pub enum KernelError {
         /// The kernel's answer.
         source: io::Error,
     },
+    /// The kernel does not tell when the programs that run have ended.
+    #[error("waiting for the programs that run: {0}")]
+    Wait(io::Error),
     /// A trie is full.
     #[error(
         "{map} is full: its {capacity} entries are in use, {missing} networks are left out, {first} first; raise `gate.max_networks`"

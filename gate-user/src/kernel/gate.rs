@@ -17,7 +17,10 @@ use super::{
     pins::{self, Found, Pins},
     sys,
 };
-use crate::{config::Attach, plan::Diff};
+use crate::{
+    config::Attach,
+    plan::{Diff, Table},
+};
 
 /// What the program is told.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -116,8 +119,8 @@ impl Gate {
     }
 
     /// Carries out a difference of plans: in the index first, so that it is in force at once, then
-    /// in the tries. An index that was pinned is put in order at the first difference, even an
-    /// empty one.
+    /// in the tries. [`Gate::reconcile`] comes before the first one, or else the tries are read
+    /// back for it.
     ///
     /// Each address is decided by the index or by the tries, and either takes it from the former
     /// table to the next without a third decision between: which one is ahead does not matter.
@@ -127,13 +130,26 @@ impl Gate {
     /// [`KernelError::Full`] when a trie has no room: everything else is done.
     /// [`KernelError::Map`] when the kernel refuses something: what is left shows as drift.
     pub fn apply(&mut self, diff: &Diff) -> Result<(), KernelError> {
-        if self.index.is_known() {
-            self.index.apply(diff)?;
-        } else {
-            let mut table = self.maps.read_back()?;
-            diff.apply(&mut table);
-            self.index.adopt(&table)?;
+        if !self.index.is_known() {
+            let mut plan = self.maps.read_back()?;
+            diff.apply(&mut plan);
+            return self.reconcile(&plan, diff);
         }
+        self.index.apply(diff)?;
+        self.maps.tables.apply(diff)
+    }
+
+    /// Puts what was pinned in order: the index says what `plan` does, and the tries, which differ
+    /// from it by `diff`, too.
+    ///
+    /// # Errors
+    ///
+    /// As [`Gate::apply`].
+    pub fn reconcile(&mut self, plan: &Table, diff: &Diff) -> Result<(), KernelError> {
+        if self.index.is_known() {
+            return self.apply(diff);
+        }
+        self.index.adopt(plan)?;
         self.maps.tables.apply(diff)
     }
 
@@ -173,11 +189,14 @@ impl Gate {
             if failed.is_empty() {
                 self.pins.unlink(&former)?;
             } else {
-                attach::keep(load::program(&mut self.ebpf)?, &self.pins, &former)?;
-                tracing::warn!(
-                    interface = former,
-                    "still guarded, because not all that is to be guarded can be"
-                );
+                match attach::keep(load::program(&mut self.ebpf)?, &self.pins, &former) {
+                    Ok(()) => tracing::warn!(
+                        interface = former,
+                        "still guarded, because not all that is to be guarded can be"
+                    ),
+                    // What is on it stays on it.
+                    Err(error) => tracing::error!(interface = former, %error, "not upgraded"),
+                }
             }
         }
         self.attachments = attachments;

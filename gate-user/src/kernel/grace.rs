@@ -3,19 +3,19 @@
 //! XDP programs run inside an RCU read-side critical section (bottom halves off), so an RCU grace
 //! period is enough.
 
-use std::io;
-
-use super::sys;
+use super::{KernelError, sys};
 
 /// Returns once every program that ran when this was called has ended: a few to some tens of
 /// milliseconds.
 ///
 /// # Errors
 ///
-/// What the kernel says if it offers neither way.
-pub(super) fn wait() -> io::Result<()> {
+/// [`KernelError::Wait`], with what the kernel says if it offers neither way.
+pub(super) fn wait() -> Result<(), KernelError> {
     // Refused where CPUs run without a tick (`nohz_full`), or membarrier is not built in.
-    sys::membarrier_global().or_else(|_| sys::replace_inner_map())
+    sys::membarrier_global()
+        .or_else(|_| sys::replace_inner_map())
+        .map_err(KernelError::Wait)
 }
 
 #[cfg(test)]

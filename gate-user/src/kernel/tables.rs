@@ -45,10 +45,10 @@ impl Tables {
     /// (kernel/bpf/lpm_trie.c: one `rcu_assign_pointer` each).
     ///
     /// That holds for programs that begin between two writes. One that runs meanwhile may have
-    /// passed the place of what enters, and come too late for what leaves; and it asks for a
-    /// block before it asks for what excepts from it. So before anything leaves that something
-    /// else stands in for, and before a block enters behind its allow entry, the programs that
-    /// run come to their end.
+    /// passed the place of what enters, now or with an earlier difference, and come too late for
+    /// what leaves; and it asks for a block before it asks for what excepts from it. So before
+    /// anything leaves, and before a block enters behind its allow entry, the programs that run
+    /// come to their end.
     pub(super) fn apply(&self, diff: &Diff) -> Result<(), KernelError> {
         let allow: Vec<_> = diff
             .allow
@@ -57,7 +57,9 @@ impl Tables {
             .collect();
         let left = insert(&self.allow_v4, &self.allow_v6, &allow)?;
         check_full(&left, &self.allow_v4, &self.allow_v6)?;
-        self.wait_between(&diff.allow, &diff.block)?;
+        if !diff.allow.is_empty() && !diff.block.is_empty() {
+            grace::wait()?;
+        }
 
         let block: Vec<_> = diff
             .block
@@ -65,30 +67,17 @@ impl Tables {
             .map(|&(network, reason)| (network, Entry::block(reason, network.prefix_len())))
             .collect();
         let left = insert(&self.block_v4, &self.block_v6, &block)?;
-        self.wait_between(&diff.block, &diff.unblock)?;
+        if !diff.unblock.is_empty() {
+            grace::wait()?;
+        }
         remove(&self.block_v4, &self.block_v6, &diff.unblock)?;
         // What found no room may find it now.
         let left = insert(&self.block_v4, &self.block_v6, &left)?;
-        if diff.unblock.is_empty() {
-            self.wait_between(&diff.allow, &diff.disallow)?;
-        } else {
-            self.wait_between(&diff.unblock, &diff.disallow)?;
+        if !diff.disallow.is_empty() {
+            grace::wait()?;
         }
         remove(&self.allow_v4, &self.allow_v6, &diff.disallow)?;
         check_full(&left, &self.block_v4, &self.block_v6)
-    }
-
-    /// Lets the programs that run end, if there was something to write `before` and there is
-    /// something to write `after`.
-    fn wait_between<A, B>(&self, before: &[A], after: &[B]) -> Result<(), KernelError> {
-        if before.is_empty() || after.is_empty() {
-            return Ok(());
-        }
-        grace::wait().map_err(|source| KernelError::Map {
-            map: self.block_v4.name(),
-            what: "waiting for the programs that run",
-            source,
-        })
     }
 
     /// What the tries hold. A block entry whose reason this version does not know is given as

@@ -12,6 +12,7 @@
 
 mod arrays;
 mod layers;
+mod merge;
 #[cfg(test)]
 mod reference;
 mod region;
@@ -26,11 +27,11 @@ use aya::Ebpf;
 use gate_common::{
     Reason,
     index::{Decision, v6::WIDE},
-    names,
 };
 
 use arrays::{Maps, Regions, bytes};
 use layers::{Layer, Layers};
+use merge::merge;
 
 use super::{KernelError, grace, sys::RawMap};
 use crate::{
@@ -130,8 +131,8 @@ impl Index {
     ///
     /// # Errors
     ///
-    /// [`KernelError::Map`]: nothing has changed if the arrays cannot be mapped; if no grace
-    /// period can be had, what changed is right, and what is free no more is lost for now.
+    /// [`KernelError::Map`]: the arrays cannot be mapped, and nothing has changed.
+    /// [`KernelError::Wait`]: what changed is right, and what is free no more is lost for now.
     pub(super) fn apply(&mut self, diff: &Diff) -> Result<(), KernelError> {
         let regions = self.maps.map()?;
         self.settle(&regions)?;
@@ -171,7 +172,7 @@ impl Index {
     ///
     /// # Errors
     ///
-    /// [`KernelError::Map`], as for [`Index::apply`].
+    /// As [`Index::apply`].
     pub(super) fn adopt(&mut self, table: &Table) -> Result<(), KernelError> {
         let regions = self.maps.map()?;
         self.model_v4 = v4::Model::default();
@@ -182,7 +183,7 @@ impl Index {
         self.model_v6.apply(&changes_v6);
 
         // What an earlier daemon began to write somewhere, nobody reads by now.
-        wait()?;
+        grace::wait()?;
         self.v4(&regions).0.adopt();
         self.rebuild_v4(&regions, slots);
         let mut found = self.v6(&regions).0.adopt();
@@ -257,7 +258,7 @@ impl Index {
 
     /// Lets a grace period pass, and frees what is stale then.
     fn grace(&mut self, regions: &Regions) -> Result<(), KernelError> {
-        wait()?;
+        grace::wait()?;
         self.v4(regions).0.reclaim();
         self.v6(regions).0.reclaim();
         Ok(())
@@ -284,15 +285,6 @@ impl Index {
         );
         (store, &self.model_v6)
     }
-}
-
-/// Lets the programs that run come to their end.
-fn wait() -> Result<(), KernelError> {
-    grace::wait().map_err(|source| KernelError::Map {
-        map: names::HEAD_V4,
-        what: "waiting for the programs that run",
-        source,
-    })
 }
 
 /// The difference, by family, each of its four lists in order.

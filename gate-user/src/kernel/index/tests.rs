@@ -59,7 +59,13 @@ impl Half4 {
         (store, &self.model)
     }
 
+    /// Writes, and lets a grace period pass.
     fn apply(&mut self, changes: Vec<v4::Change>) {
+        self.write(changes);
+        self.store().0.reclaim();
+    }
+
+    fn write(&mut self, changes: Vec<v4::Change>) {
         let slots = self.state.slots_used() + v4::slots_for(&changes);
         let dirty = self.model.apply(changes);
         let (mut store, model) = self.store();
@@ -71,7 +77,12 @@ impl Half4 {
                 model.places(network, &networks, |place| store.put(place));
             }
         }
-        store.reclaim();
+    }
+
+    /// The slots in use, with their places.
+    fn slots(&self) -> Vec<(usize, u32)> {
+        let words = self.slots.u32s().iter().map(|word| word.load(Relaxed));
+        words.enumerate().filter(|&(_, slot)| slot != 0).collect()
     }
 
     /// As `gate-ebpf` reads it.
@@ -159,7 +170,13 @@ impl Half6 {
         (store, &self.model)
     }
 
+    /// Writes, and lets a grace period pass.
     fn apply(&mut self, changes: &[v6::Change]) {
+        self.write(changes);
+        self.store().0.reclaim();
+    }
+
+    fn write(&mut self, changes: &[v6::Change]) {
         let dirty = self.model.apply(changes);
         let (mut store, model) = self.store();
         if !dirty.wide.is_empty() {
@@ -175,7 +192,12 @@ impl Half6 {
         for &wide in &dirty.wide {
             store.put_wide(wide, model.wide(wide));
         }
-        store.reclaim();
+    }
+
+    /// The slots in use, with their places.
+    fn slots(&self) -> Vec<(usize, u64)> {
+        let words = self.slots.u64s().iter().map(|word| word.load(Relaxed));
+        words.enumerate().filter(|&(_, slot)| slot != 0).collect()
     }
 
     /// As `gate-ebpf` reads it.
@@ -294,6 +316,50 @@ proptest! {
         store.reclaim();
         check_v4(&half, table, &addresses(&tables), false);
         prop_assert_eq!(half.slots.u32s().iter().filter(|slot| slot.load(Relaxed) != 0).count() as u64, half.state.slots_used());
+    }
+}
+
+/// A source that is listed by itself, then through its network as well, then through that alone. A
+/// program on its way since the first table has passed the network's place: it must find the
+/// source's own slot until it has ended.
+#[test]
+fn invariant_2_who_comes_late_finds_what_stood_when_it_began() {
+    let steps = |source: &str, network: &str| {
+        let source = (source.parse().unwrap(), Reason::Manual);
+        let network = (network.parse().unwrap(), Reason::Feed);
+        let tables = [vec![source], vec![source, network], vec![network]].map(|block| Table {
+            block: block.into_iter().collect(),
+            ..Table::default()
+        });
+        <[Diff; 3]>::try_from(steps(&tables)).unwrap()
+    };
+
+    let [first, second, third] = steps("198.51.100.7", "198.51.100.0/24");
+    let mut half = Half4::new(layout4::MIN_BITS, 64);
+    half.apply(changes(&first).0);
+    let before = half.slots();
+    half.write(changes(&second).0);
+    half.write(changes(&third).0);
+    for slot in &before {
+        assert!(half.slots().contains(slot), "{slot:x?} is gone too soon");
+    }
+    half.store().0.reclaim();
+    for slot in &before {
+        assert!(!half.slots().contains(slot), "{slot:x?} stays");
+    }
+
+    let [first, second, third] = steps("2001:db8:7::/64", "2001:db8:7::/48");
+    let mut half = Half6::new(layout6::MIN_BUCKETS);
+    half.apply(&changes(&first).1);
+    let before = half.slots();
+    half.write(&changes(&second).1);
+    half.write(&changes(&third).1);
+    for slot in &before {
+        assert!(half.slots().contains(slot), "{slot:x?} is gone too soon");
+    }
+    half.store().0.reclaim();
+    for slot in &before {
+        assert!(!half.slots().contains(slot), "{slot:x?} stays");
     }
 }
 

@@ -1,5 +1,6 @@
 //! The IPv4 index: see [`gate_common::index::v4`] for what lies where.
 
+mod bucket;
 mod content;
 mod model;
 mod state;

@@ -8,7 +8,7 @@ use gate_common::index::{
 };
 
 use super::content::{Content, Slots, payload};
-use crate::kernel::index::{Layer, Layers};
+use crate::kernel::index::{Layer, Layers, merge};
 
 /// A network of 17 to 32 bits inside its /16: the last 16 bits of its address, its length, whether
 /// it is an allow entry, and the reason. Items sort by address, then length.
@@ -132,7 +132,7 @@ impl Model {
                 long.push((item, change.present));
             }
             if !long.is_empty() {
-                self.change_items(network, &long);
+                self.change_items(network, long);
                 dirty.push((network, networks));
             }
         }
@@ -178,29 +178,11 @@ impl Model {
         differs
     }
 
-    fn change_items(&mut self, network: u16, changes: &[(Item, bool)]) {
+    fn change_items(&mut self, network: u16, changes: Vec<(Item, bool)>) {
         let items = self.items.entry(network).or_default();
-        let mut merged = Vec::with_capacity(items.len() + changes.len());
-        let mut rest = items.iter().copied().peekable();
-        // Items of one key follow each other, the last change of it counts.
-        let mut sorted = changes.to_vec();
-        sorted.sort_by_key(|(item, _)| item.key());
-        for same in sorted.chunk_by(|a, b| a.0.key() == b.0.key()) {
-            let (item, present) = same[same.len() - 1];
-            while let Some(other) = rest.next_if(|other| other.key() < item.key()) {
-                merged.push(other);
-            }
-            rest.next_if(|other| other.key() == item.key());
-            if present {
-                merged.push(item);
-            }
-        }
-        merged.extend(rest);
-        if merged.is_empty() {
+        merge(items, changes, |item| item.key());
+        if items.is_empty() {
             self.items.remove(&network);
-        } else {
-            merged.shrink_to_fit();
-            *items = merged;
         }
     }
 

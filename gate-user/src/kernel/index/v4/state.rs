@@ -23,6 +23,8 @@ pub(in super::super) struct State {
     /// /20s for which there was no room.
     pub(super) fallbacks: BTreeSet<u32>,
     pub(super) stale: Vec<Stale>,
+    /// Whether slots were added where programs look since the last grace period.
+    pub(super) is_fresh: bool,
     /// Leaves in use, a bit each.
     leaves: Vec<u64>,
     leaves_used: u64,
@@ -36,6 +38,7 @@ impl State {
             slots_used: 0,
             fallbacks: BTreeSet::new(),
             stale: Vec::new(),
+            is_fresh: false,
             leaves: vec![0; (leaves as usize).div_ceil(64)],
             leaves_used: 0,
         }
@@ -65,6 +68,7 @@ impl State {
     pub(super) fn begin_half(&mut self, head: Head) {
         self.head = head;
         self.slots_used = 0;
+        self.is_fresh = false;
         self.fallbacks.clear();
     }
 

@@ -9,7 +9,9 @@
 //! - **The byte of a /20 alone**: written at once. A program sees the former decision or the next.
 //! - **One word for one address**: a slot is added, taken away or given another decision, or a byte
 //!   of a leaf. This is done in place only where no address depends on two of the words that
-//!   change ([`in_place`]), so again each address has the former decision or the next.
+//!   change ([`in_place`]), so again each address has the former decision or the next. Nor is a
+//!   slot taken away while others are so fresh that a program may have passed their place before
+//!   they were there: one on its way since the table before last would find neither.
 //! - **Everything else is written elsewhere first**: to free slots of other buckets, or to a free
 //!   leaf, which nobody reads; then the byte is turned to it, after it (release order). A program
 //!   that had read the byte before goes on reading the former slots or leaf, which stay as they
@@ -28,12 +30,13 @@ use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
 use gate_common::index::{
     Decision,
     v4::{
-        BUCKET, CHOICES, Head, LEAF, LEAF_CHOICES, MAX_BITS, MIN_BITS, OWNER, ROOTS, Root,
-        TOMBSTONE, bucket, first, hash, leaf, leaf_at, leaf_choice, node, owner, owner_hash,
+        BUCKET, CHOICES, Head, LEAF, LEAF_CHOICES, MAX_BITS, MIN_BITS, OWNER, ROOTS, Root, bucket,
+        hash, leaf, leaf_at, leaf_choice, node, owner, owner_hash,
     },
 };
 
 use super::{
+    bucket::{Bucket, is_free},
     content::{Content, Slots, changes, in_place, payload},
     model::{Model, Place},
     state::{Stale, State},
@@ -168,12 +171,18 @@ impl<'m> Store<'m> {
 
     /// Frees what is stale: a grace period has passed since it became so.
     pub(in super::super) fn reclaim(&mut self) {
+        self.state.is_fresh = false;
         for stale in std::mem::take(&mut self.state.stale) {
             match stale {
                 Stale::Slots { place, choice } => {
                     for network in place << 4..(place + 1) << 4 {
                         let (bucket, owner) = self.bucket_of(network, choice);
-                        self.clear(network, bucket, owner);
+                        for &payload in self.take_out(bucket, owner).as_slice() {
+                            if let Some(choice) = leaf_choice(node(payload)) {
+                                let place = leaf(hash(network), choice, self.leaf_places());
+                                self.state.free_leaf(place);
+                            }
+                        }
                     }
                 }
                 Stale::Half(head) => {
@@ -193,18 +202,15 @@ impl<'m> Store<'m> {
         }
     }
 
-    /// Frees the slots of a /24 in a bucket, and its leaf.
-    fn clear(&mut self, network: u32, bucket: &'m [AtomicU32], owner: u32) {
-        for (index, word) in bucket.iter().enumerate() {
-            let slot = word.load(Ordering::Relaxed);
-            if is_owned(slot, owner) {
-                self.free(bucket, index);
-                if let Some(choice) = leaf_choice(node(slot)) {
-                    let place = leaf(hash(network), choice, self.leaf_places());
-                    self.state.free_leaf(place);
-                }
-            }
+    /// Frees the slots of an owner; which there were.
+    fn take_out(&mut self, bucket: Bucket<'m>, owner: u32) -> Slots {
+        let mut slots = Slots::EMPTY;
+        for (index, slot) in bucket.owned(owner) {
+            slots.push(slot & !OWNER);
+            bucket.free(index);
         }
+        self.state.slots_used -= slots.as_slice().len() as u64;
+        slots
     }
 
     /// Makes the slots of a /20 those of `place` where they are; false if that cannot be done for
@@ -225,14 +231,8 @@ impl<'m> Store<'m> {
     fn amend_network(&mut self, network: u32, choice: u32, content: &Content) -> bool {
         let (bucket, owner) = self.bucket_of(network, choice);
         let mut former = Slots::EMPTY;
-        let mut free = 0;
-        for slot in bucket {
-            let slot = slot.load(Ordering::Relaxed);
-            if is_owned(slot, owner) {
-                former.push(slot & !OWNER);
-            } else if is_free(slot) {
-                free += 1;
-            }
+        for (_, slot) in bucket.owned(owner) {
+            former.push(slot & !OWNER);
         }
         let former_leaf = former
             .as_slice()
@@ -248,54 +248,24 @@ impl<'m> Store<'m> {
         };
         let changes = changes(&former, next);
         let added = changes.iter().filter(|(from, _)| *from == 0).count();
-        if added > free || !in_place(&changes) {
+        let removed = changes.iter().filter(|(_, to)| *to == 0).count();
+        if bucket.used() + added > BUCKET
+            || !in_place(&changes)
+            || (removed > 0 && self.state.is_fresh)
+        {
             return false;
         }
         for (from, to) in changes {
-            if from == 0 {
-                self.add(bucket, hash(network), owner | to);
-                continue;
-            }
-            let index = bucket
-                .iter()
-                .position(|slot| slot.load(Ordering::Relaxed) == owner | from)
-                .expect("it was found there");
-            if to == 0 {
-                self.free(bucket, index);
-            } else {
-                bucket[index].store(owner | to, Ordering::Release);
+            match (from, to) {
+                (0, to) => bucket.add(hash(network), owner | to),
+                (from, 0) => bucket.remove(owner | from),
+                (from, to) => bucket.replace(owner | from, owner | to),
             }
         }
+        self.state.is_fresh |= added > 0;
+        self.state.slots_used += added as u64;
+        self.state.slots_used -= removed as u64;
         true
-    }
-
-    /// Writes a slot of the /24 with that hash to the first free place behind its first; there is
-    /// one.
-    fn add(&mut self, bucket: &'m [AtomicU32], hash: u32, slot: u32) {
-        let index = (0..BUCKET)
-            .map(|number| (first(hash) + number) % BUCKET)
-            .find(|&index| is_free(bucket[index].load(Ordering::Relaxed)))
-            .expect("who adds one has counted");
-        bucket[index].store(slot, Ordering::Release);
-        self.state.slots_used += 1;
-    }
-
-    /// Frees a slot. What follows it must be found still, so where anything does, it is not free
-    /// for those who read; where nothing does, the same goes for those before it.
-    fn free(&mut self, bucket: &'m [AtomicU32], index: usize) {
-        self.state.slots_used -= 1;
-        if bucket[(index + 1) % BUCKET].load(Ordering::Relaxed) != 0 {
-            bucket[index].store(TOMBSTONE, Ordering::Release);
-            return;
-        }
-        let mut index = index;
-        loop {
-            bucket[index].store(0, Ordering::Release);
-            index = (index + BUCKET - 1) % BUCKET;
-            if bucket[index].load(Ordering::Relaxed) != TOMBSTONE {
-                return;
-            }
-        }
     }
 
     /// Writes what is to be told of a /20 where nobody reads, at another choice than `avoid`;
@@ -349,11 +319,7 @@ impl<'m> Store<'m> {
                 // Nothing names these: nobody has read them.
                 for (network, _) in &wanted[..failed] {
                     let (bucket, owner) = self.bucket_of(*network, choice);
-                    for (index, word) in bucket.iter().enumerate() {
-                        if is_owned(word.load(Ordering::Relaxed), owner) {
-                            self.free(bucket, index);
-                        }
-                    }
+                    self.take_out(bucket, owner);
                 }
             }
         }
@@ -363,16 +329,14 @@ impl<'m> Store<'m> {
     /// Writes the slots of a /24 to its bucket at a choice, if that has room up to `limit`.
     fn place_network(&mut self, network: u32, choice: u32, slots: &Slots, limit: usize) -> bool {
         let (bucket, owner) = self.bucket_of(network, choice);
-        let used = bucket
-            .iter()
-            .filter(|slot| !is_free(slot.load(Ordering::Relaxed)))
-            .count();
-        if used + slots.as_slice().len() > limit {
+        let slots = slots.as_slice();
+        if bucket.used() + slots.len() > limit {
             return false;
         }
-        for &payload in slots.as_slice() {
-            self.add(bucket, hash(network), owner | payload);
+        for &payload in slots {
+            bucket.add(hash(network), owner | payload);
         }
+        self.state.slots_used += slots.len() as u64;
         true
     }
 
@@ -427,19 +391,10 @@ impl<'m> Store<'m> {
     }
 
     /// The bucket of a /24 at a choice, and what marks its slots there.
-    fn bucket_of(&self, network: u32, choice: u32) -> (&'m [AtomicU32], u32) {
+    fn bucket_of(&self, network: u32, choice: u32) -> (Bucket<'m>, u32) {
         let (hash, head) = (hash(network), self.state.head);
         let bucket = bucket(hash, choice, head.bits()) as usize;
         let slots = &self.half(head.half())[bucket * BUCKET..][..BUCKET];
-        (slots, owner(hash, choice))
+        (Bucket(slots), owner(hash, choice))
     }
-}
-
-/// Whether a slot speaks of nothing.
-fn is_free(slot: u32) -> bool {
-    slot == 0 || slot == TOMBSTONE
-}
-
-fn is_owned(slot: u32, owner: u32) -> bool {
-    !is_free(slot) && slot & OWNER == owner
 }

@@ -7,7 +7,7 @@ use gate_common::index::{
     v6::{LEVELS, WIDE, cell, prefix},
 };
 
-use crate::kernel::index::{Layer, Layers};
+use crate::kernel::index::{Layer, Layers, merge};
 
 /// Level of the /64s.
 const SOURCE: u32 = LEVELS - 1;
@@ -112,15 +112,14 @@ impl Model {
                 }
             }
         }
-        for (cell, mut changes) in by_cell {
+        for (cell, changes) in by_cell {
             let items = self.items.entry(cell).or_default();
             let former = former_roots.as_ref().unwrap_or(&self.roots);
             dirty
                 .cells
                 .entry(cell)
                 .or_insert_with(|| content(former, items));
-            changes.sort_by_key(|(item, _)| item.key());
-            merge(items, &changes);
+            merge(items, changes, Item::key);
             if items.is_empty() {
                 self.items.remove(&cell);
             }
@@ -197,25 +196,6 @@ fn items(change: &Change) -> impl Iterator<Item = Item> {
         high: item.high | part << 32,
         ..item
     })
-}
-
-/// Carries out sorted changes on sorted items.
-fn merge(items: &mut Vec<Item>, changes: &[(Item, bool)]) {
-    let mut merged = Vec::with_capacity(items.len() + changes.len());
-    let mut rest = items.iter().copied().peekable();
-    for same in changes.chunk_by(|a, b| a.0.key() == b.0.key()) {
-        let (item, present) = same[same.len() - 1];
-        while let Some(other) = rest.next_if(|other| other.key() < item.key()) {
-            merged.push(other);
-        }
-        rest.next_if(|other| other.key() == item.key());
-        if present {
-            merged.push(item);
-        }
-    }
-    merged.extend(rest);
-    merged.shrink_to_fit();
-    *items = merged;
 }
 
 fn content(roots: &[Layers], items: &[Item]) -> Content {

@@ -8,7 +8,9 @@
 //!
 //! - **Slots that do not lie in one another**: each address depends on at most one of them, a
 //!   single word; it has the former decision or the next. The cell names the level of a new slot
-//!   after the slot is there, and is told of a level's end after its last slot is gone.
+//!   after the slot is there, and is told of a level's end after its last slot is gone. No slot
+//!   goes this way while others are so fresh that a program may have read the cell before it named
+//!   them: one on its way since the table before last would find neither.
 //! - **Slots that do**: those of the cell are all written once more, as the other version, which
 //!   nobody reads; then the cell is turned to it, one word. A program that had read the cell before
 //!   goes on with the former version, whose slots stay until a grace period has passed
@@ -41,6 +43,8 @@ pub(in super::super) struct State {
     fallbacks: BTreeSet<u32>,
     /// Slots that nobody may find any more, once the programs that run now have ended.
     stale: Vec<usize>,
+    /// Whether slots were added to a version that programs read since the last grace period.
+    is_fresh: bool,
 }
 
 impl State {
@@ -165,7 +169,8 @@ impl<'m> Store<'m> {
             return;
         } else {
             let (gone, new) = differences(former, next);
-            if are_apart(&gone, &new) && self.amend(cell, &gone, &new, next) {
+            let is_late = !gone.is_empty() && self.state.is_fresh;
+            if !is_late && are_apart(&gone, &new) && self.amend(cell, &gone, &new, next) {
                 return;
             }
             !word.version()
@@ -184,6 +189,7 @@ impl<'m> Store<'m> {
 
     /// Frees what is stale: a grace period has passed since it became so.
     pub(in super::super) fn reclaim(&mut self) {
+        self.state.is_fresh = false;
         for place in std::mem::take(&mut self.state.stale) {
             self.free(place);
         }
@@ -208,6 +214,7 @@ impl<'m> Store<'m> {
                 return false;
             }
         }
+        self.state.is_fresh |= !placed.is_empty();
         for (place, decision) in changed {
             let kept = self.slots[place].load(Ordering::Relaxed) & KEY;
             self.slots[place].store(kept | u64::from(decision.bits()), Ordering::Release);
