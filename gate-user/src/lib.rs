@@ -11,6 +11,7 @@ pub mod cli;
 pub mod config;
 pub mod control;
 pub mod daemon;
+pub mod dns;
 pub mod evidence;
 pub mod feeds;
 #[allow(unsafe_code, reason = "the one module that speaks to the kernel")]

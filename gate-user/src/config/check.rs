@@ -9,7 +9,7 @@ const MAX_SOCKET_PATH: usize = 107;
 
 /// What is wrong with a configuration whose keys are good each for itself: which key, and why.
 pub(super) fn across_keys(config: &Config) -> Vec<(String, String)> {
-    let mut problems = Vec::new();
+    let mut problems = config.dns.across_keys();
     let socket = config.paths.control_socket();
     if socket.as_os_str().as_bytes().len() > MAX_SOCKET_PATH {
         problems.push((

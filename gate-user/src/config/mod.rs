@@ -5,6 +5,7 @@
 //! on these types.
 
 mod check;
+mod dns;
 mod enforcement;
 mod error;
 mod evidence;
@@ -26,6 +27,7 @@ use serde::{Deserialize, Serialize};
 use crate::network::Network;
 
 pub use crate::plan::Enforcement;
+pub use dns::{DnsCacheConfig, DnsConfig, DnsServer};
 pub use enforcement::Enforcements;
 pub use error::{ConfigError, Problem};
 pub use evidence::{
@@ -69,6 +71,8 @@ pub struct Config {
     pub rollup: RollupConfig,
     /// When a listing is ended on request.
     pub removal: RemovalConfig,
+    /// Whom to ask what DNS tells of a source, and how much.
+    pub dns: DnsConfig,
     /// What `gated` says about itself.
     pub log: LogConfig,
 }

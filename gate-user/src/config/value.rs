@@ -3,6 +3,7 @@
 use std::{
     fmt::Display,
     path::{Component, PathBuf},
+    time::Duration,
 };
 
 use serde::{Deserialize, Deserializer, de::Error};
@@ -88,6 +89,24 @@ pub(super) fn no_duplicate<T: Display + PartialEq>(list: &[T]) -> Result<(), Str
     match (1..list.len()).find(|&i| list[..i].contains(&list[i])) {
         Some(i) => Err(format!("{} is there twice: expected it once", list[i])),
         None => Ok(()),
+    }
+}
+
+/// A duration from `MIN` to `MAX` seconds.
+pub(super) fn duration_within<'de, D: Deserializer<'de>, const MIN: u64, const MAX: u64>(
+    deserializer: D,
+) -> Result<Duration, D::Error> {
+    let duration = duration::deserialize(deserializer)?;
+    let (min, max) = (Duration::from_secs(MIN), Duration::from_secs(MAX));
+    if (min..=max).contains(&duration) {
+        Ok(duration)
+    } else {
+        Err(D::Error::custom(format_args!(
+            "`{}` is out of range: expected {} to {}",
+            humantime::format_duration(duration),
+            humantime::format_duration(min),
+            humantime::format_duration(max),
+        )))
     }
 }
 

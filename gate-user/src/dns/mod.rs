@@ -1,0 +1,5 @@
+//! What DNS tells of a source: questions about its address in, answers out, within a budget.
+
+pub mod name;
+pub mod ptr;
+pub mod resolver;
