@@ -3,3 +3,5 @@
 pub mod name;
 pub mod ptr;
 pub mod resolver;
+#[cfg(test)]
+pub(crate) mod testing;

@@ -127,3 +127,6 @@ fn has<T: PartialEq>(answer: &Answer<T>, address: &T) -> Forward {
         Answer::NotAsked(shed) => Forward::Unknown(Unknown::NotAsked(shed)),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -419,3 +419,6 @@ impl Inner {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
