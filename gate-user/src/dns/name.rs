@@ -147,3 +147,6 @@ impl fmt::Display for Name {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -96,8 +96,10 @@ impl Default for Content {
     }
 }
 
-fn parsed(name: &str) -> Name {
-    let mut name = Name::from_ascii(name).unwrap();
+/// The name whose labels stand between the dots, whatever octets they have.
+pub(crate) fn parsed(name: &str) -> Name {
+    let labels = name.split('.').filter(|label| !label.is_empty());
+    let mut name = Name::from_labels(labels.map(str::as_bytes)).unwrap();
     name.set_fqdn(true);
     name
 }
@@ -139,7 +141,7 @@ impl TestDns {
     pub(crate) fn config(&self) -> DnsConfig {
         DnsConfig {
             servers: vec![self.address.into()],
-            timeout: Duration::from_millis(200),
+            timeout: Duration::from_millis(400),
             ..DnsConfig::default()
         }
     }

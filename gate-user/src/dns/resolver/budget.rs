@@ -309,3 +309,6 @@ impl Line {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -92,3 +92,59 @@ impl<K: Eq + Hash, V> Generations<K, V> {
         self.young.insert(key, kept);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn a_value_is_kept_until_its_time() {
+        let now = Instant::now();
+        let cache = Cache::new(10);
+        let until = now + Duration::from_secs(5);
+        cache.insert("a", 1, until);
+        assert_eq!(cache.get(&"a", now), Some((1, until)));
+        assert_eq!(cache.get(&"a", until), None);
+        assert_eq!(cache.get(&"b", now), None);
+        let later = until + Duration::from_secs(1);
+        cache.insert("a", 2, later);
+        assert_eq!(cache.get(&"a", until), Some((2, later)));
+    }
+
+    #[test]
+    fn it_never_holds_more_than_its_bound_and_keeps_what_is_used() {
+        let now = Instant::now();
+        let until = now + Duration::from_secs(5);
+        for bound in [2, 3, 100, 1000] {
+            let cache = Cache::new(bound);
+            cache.insert(0, 0, until);
+            for n in 1..10_000 {
+                cache.insert(n, n, until);
+                assert!(cache.len() <= bound, "{} of {bound}", cache.len());
+                assert_eq!(cache.get(&n, now), Some((n, until)));
+                if bound > 3 {
+                    assert_eq!(cache.get(&0, now), Some((0, until)), "used all the time");
+                }
+            }
+            assert!(cache.len() >= bound / 2);
+            assert_eq!(cache.get(&1, now), None, "not used since");
+        }
+    }
+
+    #[test]
+    fn a_smaller_bound_holds_at_once() {
+        let until = Instant::now() + Duration::from_secs(5);
+        let cache = Cache::new(1000);
+        for n in 0..1000 {
+            cache.insert(n, n, until);
+        }
+        cache.resize(100);
+        assert!(cache.len() <= 100);
+        for n in 0..1000 {
+            cache.insert(n, n, until);
+            assert!(cache.len() <= 100);
+        }
+    }
+}

@@ -195,3 +195,6 @@ fn seconds(ttl: u32) -> Duration {
         ttl.into()
     })
 }
+
+#[cfg(test)]
+mod tests;
