@@ -188,3 +188,112 @@ impl From<DnsServer> for String {
         server.to_string()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use crate::config::Config;
+
+    use super::*;
+
+    fn parse(text: &str) -> Result<DnsConfig, String> {
+        Config::parse(text, Path::new("gate.toml"))
+            .map(|config| config.dns)
+            .map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn what_is_set_is_in_force() {
+        let config = parse(
+            r#"
+            [dns]
+            servers = ["192.0.2.53", "192.0.2.53:5353", "2001:db8::53", "[2001:db8::53]:5353"]
+            timeout = "1s"
+            concurrency = 10
+            per_second = 20
+            per_zone = 30
+            wait = "30s"
+            cache = { entries = 1000, min_ttl = "1s", max_ttl = "7d", max_negative_ttl = "1s" }
+            "#,
+        )
+        .unwrap();
+        let sockets: Vec<String> = config
+            .servers
+            .iter()
+            .map(|server| server.socket().to_string())
+            .collect();
+        assert_eq!(
+            sockets,
+            [
+                "192.0.2.53:53",
+                "192.0.2.53:5353",
+                "[2001:db8::53]:53",
+                "[2001:db8::53]:5353"
+            ]
+        );
+        assert_eq!(
+            (config.concurrency, config.per_second, config.per_zone),
+            (10, 20, 30)
+        );
+        assert_eq!(config.timeout, Duration::from_secs(1));
+        assert_eq!(config.wait, Duration::from_secs(30));
+        assert_eq!(config.cache.entries, 1000);
+        assert_eq!(config.cache.max_ttl, Duration::from_hours(7 * 24));
+    }
+
+    #[test]
+    fn what_cannot_be() {
+        for (keys, expected) in [
+            (
+                "servers = ['localhost']",
+                "dns.servers: `localhost` is no DNS server: expected an address, address:port",
+            ),
+            ("servers = ['192.0.2.53:0']", "is no DNS server"),
+            ("servers = ['0.0.0.0']", "is no DNS server"),
+            ("servers = ['2001:db8::53:5353:']", "is no DNS server"),
+            (
+                "servers = ['192.0.2.53', '192.0.2.53:53']",
+                "dns.servers: 192.0.2.53 is there twice",
+            ),
+            (
+                "timeout = '31s'",
+                "dns.timeout: `31s` is out of range: expected 1s to 30s",
+            ),
+            ("timeout = '500ms'", "dns.timeout: `500ms` is out of range"),
+            ("wait = '1m'", "dns.wait: `1m` is out of range"),
+            (
+                "concurrency = 0",
+                "dns.concurrency: 0 is not from 1 to 10000",
+            ),
+            (
+                "per_second = 0",
+                "dns.per_second: 0 is not from 1 to 100000",
+            ),
+            ("per_zone = 100001", "dns.per_zone: 100001 is not from 1 to"),
+            (
+                "cache.entries = 99",
+                "dns.cache.entries: 99 is not from 100 to",
+            ),
+            (
+                "cache.min_ttl = '2h'",
+                "dns.cache.min_ttl: `2h` is out of range: expected 1s to 1h",
+            ),
+            (
+                "cache.min_ttl = '1h'\ncache.max_ttl = '59m'",
+                "4:17: dns.cache.max_ttl: 59m is less than min_ttl = 1h",
+            ),
+            (
+                "cache.max_negative_ttl = '30s'",
+                "dns.cache.max_negative_ttl: 30s is less than min_ttl = 1m",
+            ),
+            ("ttl = '1h'", "dns.ttl: unknown key"),
+        ] {
+            let error = parse(&format!("\n[dns]\n{keys}")).expect_err(keys);
+            assert!(
+                error.contains(expected),
+                "{keys}\nexpected: {expected}\n     got: {error}"
+            );
+        }
+    }
+}

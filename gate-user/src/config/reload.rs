@@ -175,6 +175,11 @@ mod tests {
                 "log.level: \"info\", now \"debug\"",
             ),
             (
+                "",
+                "dns.cache.min_ttl = '5s'",
+                "dns.cache.min_ttl: \"1m\", now \"5s\"",
+            ),
+            (
                 "feed = [{name = 'a', path = '/a'}]",
                 "feed = [{name = 'a', path = '/b'}]",
                 "feed.a.path: \"/a\", now \"/b\"",

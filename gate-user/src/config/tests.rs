@@ -222,7 +222,7 @@ fn an_unknown_key() {
         ),
         (
             "[gaet]",
-            "gate.toml:1:2: gaet: unknown key (did you mean `gate`?); known here: allow, control, enforcement, evidence, feed, gate, listing, log, paths, removal, rollup, score",
+            "gate.toml:1:2: gaet: unknown key (did you mean `gate`?); known here: allow, control, dns, enforcement, evidence, feed, gate, listing, log, paths, removal, rollup, score",
         ),
         (
             "speed = 1",

@@ -2,7 +2,7 @@
 
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::{
-    Registry, fmt, layer::SubscriberExt as _, reload, util::SubscriberInitExt as _,
+    Registry, filter::Targets, fmt, layer::SubscriberExt as _, reload, util::SubscriberInitExt as _,
 };
 
 use super::DaemonError;
@@ -11,7 +11,7 @@ use crate::config::{LogConfig, LogFormat, LogLevel};
 /// Changes the level of the running log.
 #[derive(Clone, Debug)]
 pub(super) struct LogControl {
-    level: reload::Handle<LevelFilter, Registry>,
+    level: reload::Handle<Targets, Registry>,
 }
 
 impl LogControl {
@@ -41,12 +41,18 @@ pub(super) fn init(config: LogConfig) -> Result<LogControl, DaemonError> {
     Ok(LogControl { level })
 }
 
-fn filter_of(level: LogLevel) -> LevelFilter {
-    match level {
-        LogLevel::Error => LevelFilter::ERROR,
-        LogLevel::Warn => LevelFilter::WARN,
-        LogLevel::Info => LevelFilter::INFO,
-        LogLevel::Debug => LevelFilter::DEBUG,
-        LogLevel::Trace => LevelFilter::TRACE,
-    }
+fn filter_of(level: LogLevel) -> Targets {
+    let (level, of_hickory) = match level {
+        LogLevel::Error => (LevelFilter::ERROR, LevelFilter::OFF),
+        LogLevel::Warn => (LevelFilter::WARN, LevelFilter::OFF),
+        LogLevel::Info => (LevelFilter::INFO, LevelFilter::OFF),
+        LogLevel::Debug => (LevelFilter::DEBUG, LevelFilter::WARN),
+        LogLevel::Trace => (LevelFilter::TRACE, LevelFilter::WARN),
+    };
+    // It warns of each DNS message that it cannot use: whoever sends them would fill the log.
+    Targets::new()
+        .with_default(level)
+        .with_target("hickory_net", of_hickory)
+        .with_target("hickory_proto", of_hickory)
+        .with_target("hickory_resolver", of_hickory)
 }

@@ -69,7 +69,7 @@ pub(super) struct Manner {
 
 /// The servers, one of which is preferred.
 pub(super) struct Servers {
-    servers: Vec<Server>,
+    all: Vec<Server>,
     preferred: AtomicUsize,
     timeout: Duration,
 }
@@ -120,7 +120,7 @@ impl Servers {
             }
         };
         Ok(Self {
-            servers: addresses.into_iter().map(server).collect(),
+            all: addresses.into_iter().map(server).collect(),
             preferred: AtomicUsize::new(0),
             timeout: config.timeout,
         })
@@ -138,7 +138,7 @@ impl Servers {
 
     /// The one to ask after `server`; itself if there is no other.
     pub(super) fn after(&self, server: usize) -> usize {
-        (server + 1) % self.servers.len()
+        (server + 1) % self.all.len()
     }
 
     /// Sends one query and waits for its reply.
@@ -148,7 +148,7 @@ impl Servers {
         query: Query,
         manner: Manner,
     ) -> Result<Reply, Miss> {
-        let server = &self.servers[server % self.servers.len()];
+        let server = &self.all[server % self.all.len()];
         let pool = if manner.tcp { &server.tcp } else { &server.udp };
         let mut options = DnsRequestOptions::default();
         options.case_randomization = !manner.tcp;

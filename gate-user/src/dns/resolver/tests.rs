@@ -74,6 +74,12 @@ async fn each_type_of_records() {
         panic!("no PTR");
     };
     assert_eq!(records[0].to_string(), "a.example");
+    let kinds: Vec<String> = dns
+        .asked()
+        .iter()
+        .map(|asked| asked.kind.to_string())
+        .collect();
+    assert_eq!(kinds, ["A", "AAAA", "TXT", "MX", "PTR"]);
     let counts = resolver.stats().total;
     assert_eq!((counts.questions, counts.queries, counts.found), (5, 5, 5));
     assert_eq!(counts.latency.count(), 5);
@@ -424,7 +430,7 @@ async fn huge_answers_come_out_small() {
         ..dns.config()
     });
     for n in 0..2000_u32 {
-        let address = std::net::Ipv4Addr::from(0xc000_0200 + n);
+        let address = Ipv4Addr::from(0xc000_0200 + n);
         dns.record("many.example", 60, RData::A(rdata::A(address)));
     }
     let Answer::Found { records, .. } = resolver.a(&name("many.example"), &lane).await else {
