@@ -32,14 +32,22 @@ pub enum Answer<T> {
 }
 
 impl<T> Answer<T> {
-    /// The same, of other records: those that `convert` makes something of.
-    pub(super) fn filter_map<U>(&self, convert: impl Fn(&T) -> Option<U>) -> Answer<U> {
+    /// The same, of other records: those that `convert` makes something of; good for `left` where
+    /// some of its time has passed.
+    pub(super) fn filter_map<U>(
+        &self,
+        left: Option<Duration>,
+        convert: impl Fn(&T) -> Option<U>,
+    ) -> Answer<U> {
         match self {
             Self::Found { records, ttl } => Answer::Found {
                 records: records.iter().filter_map(convert).collect(),
-                ttl: *ttl,
+                ttl: left.unwrap_or(*ttl),
             },
-            &Self::Nothing { what, ttl } => Answer::Nothing { what, ttl },
+            &Self::Nothing { what, ttl } => Answer::Nothing {
+                what,
+                ttl: left.unwrap_or(ttl),
+            },
             &Self::Failed(failure) => Answer::Failed(failure),
             &Self::NotAsked(shed) => Answer::NotAsked(shed),
         }

@@ -3,6 +3,7 @@
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use tokio::sync::watch;
@@ -53,7 +54,7 @@ impl Seat {
     pub(super) async fn answer(mut self) -> Shared {
         match self.0.wait_for(Option::is_some).await.as_deref() {
             Ok(Some(answer)) => Arc::clone(answer),
-            // The runtime goes down.
+            // Its task ended without an answer: the runtime goes down.
             Ok(None) | Err(_) => Arc::new(Answer::Failed(Failure::Unreachable)),
         }
     }
@@ -65,8 +66,8 @@ pub(super) struct Flights(Mutex<HashMap<Key, Arc<Flight>>>);
 
 /// What becomes of a question.
 pub(super) enum Boarding {
-    /// It was answered before.
-    Known(Shared),
+    /// It was answered before; that is good for so long.
+    Known(Shared, Duration),
     /// It is being asked already.
     Joined(Seat),
     /// It has to be asked.
@@ -94,7 +95,7 @@ impl Flights {
         &self,
         key: &Key,
         urgency: Urgency,
-        known: impl FnOnce() -> Option<Shared>,
+        known: impl FnOnce() -> Option<(Shared, Duration)>,
     ) -> Boarding {
         let mut all = self.all();
         if let Some(flight) = all.get(key) {
@@ -106,8 +107,8 @@ impl Flights {
             });
             return Boarding::Joined(seat);
         }
-        if let Some(answer) = known() {
-            return Boarding::Known(answer);
+        if let Some((answer, left)) = known() {
+            return Boarding::Known(answer, left);
         }
         let flight = Arc::new(Flight::new(urgency));
         let seat = Seat(flight.answer.subscribe());
@@ -137,5 +138,55 @@ impl Flights {
         flight.answer.send_replace(Some(answer));
         all.remove(key);
         true
+    }
+
+    /// Forgets a flight that did not land, if there is one.
+    fn forget(&self, key: &Key, flight: &Arc<Flight>) {
+        let mut all = self.all();
+        if all.get(key).is_some_and(|other| Arc::ptr_eq(other, flight)) {
+            all.remove(key);
+        }
+    }
+}
+
+/// Sees to it that nobody waits for a flight whose task has ended, however it did.
+pub(super) struct Watch<'a> {
+    pub(super) flights: &'a Flights,
+    pub(super) key: &'a Key,
+    pub(super) flight: &'a Arc<Flight>,
+}
+
+impl Drop for Watch<'_> {
+    fn drop(&mut self) {
+        self.flights.forget(self.key, self.flight);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn nobody_waits_for_a_task_that_has_ended() {
+        let flights = Flights::default();
+        let key = Key {
+            name: "a.example".parse().unwrap(),
+            kind: Kind::A,
+        };
+        let Boarding::Begin(first, flight) = flights.board(&key, Urgency::Door, || None) else {
+            panic!("nobody asked before");
+        };
+        let Boarding::Joined(second) = flights.board(&key, Urgency::Door, || None) else {
+            panic!("it is being asked");
+        };
+        drop(Watch {
+            flights: &flights,
+            key: &key,
+            flight: &flight,
+        });
+        drop(flight);
+        for seat in [first, second] {
+            assert_eq!(*seat.answer().await, Answer::Failed(Failure::Unreachable));
+        }
     }
 }

@@ -31,7 +31,7 @@ use self::{
     budget::{Limits, Line, Pass},
     cache::Cache,
     digest::{Chain, Kind, Step},
-    flight::{Boarding, End, Flight, Flights, Key, Shared},
+    flight::{Boarding, End, Flight, Flights, Key, Shared, Watch},
     lane::{Share, of_all, of_lane},
     server::{Manner, Miss, Reply, Servers},
 };
@@ -144,8 +144,8 @@ impl Resolver {
 
     /// The IPv4 addresses of a name.
     pub async fn a(&self, name: &Name, lane: &Lane) -> Answer<Ipv4Addr> {
-        let answer = self.ask(name, Kind::A, lane).await;
-        answer.filter_map(|record| match record {
+        let (answer, left) = self.ask(name, Kind::A, lane).await;
+        answer.filter_map(left, |record| match record {
             Record::A(address) => Some(*address),
             _ => None,
         })
@@ -153,8 +153,8 @@ impl Resolver {
 
     /// The IPv6 addresses of a name.
     pub async fn aaaa(&self, name: &Name, lane: &Lane) -> Answer<Ipv6Addr> {
-        let answer = self.ask(name, Kind::Aaaa, lane).await;
-        answer.filter_map(|record| match record {
+        let (answer, left) = self.ask(name, Kind::Aaaa, lane).await;
+        answer.filter_map(left, |record| match record {
             Record::Aaaa(address) => Some(*address),
             _ => None,
         })
@@ -163,8 +163,8 @@ impl Resolver {
     /// The texts of a name, each at most 1024 bytes of it: without control characters, and with
     /// U+FFFD for what is no UTF-8.
     pub async fn txt(&self, name: &Name, lane: &Lane) -> Answer<String> {
-        let answer = self.ask(name, Kind::Txt, lane).await;
-        answer.filter_map(|record| match record {
+        let (answer, left) = self.ask(name, Kind::Txt, lane).await;
+        answer.filter_map(left, |record| match record {
             Record::Txt(text) => Some(text.clone()),
             _ => None,
         })
@@ -172,8 +172,8 @@ impl Resolver {
 
     /// The mail exchangers of a domain, the preferred ones first.
     pub async fn mx(&self, name: &Name, lane: &Lane) -> Answer<Mx> {
-        let answer = self.ask(name, Kind::Mx, lane).await;
-        answer.filter_map(|record| match record {
+        let (answer, left) = self.ask(name, Kind::Mx, lane).await;
+        answer.filter_map(left, |record| match record {
             Record::Mx(mx) => Some(mx.clone()),
             _ => None,
         })
@@ -182,8 +182,8 @@ impl Resolver {
     /// The names that an address claims, not confirmed: see [`ptr`](crate::dns::ptr).
     pub async fn ptr(&self, address: IpAddr, lane: &Lane) -> Answer<Name> {
         let name = Name::reverse_of(address);
-        let answer = self.ask(&name, Kind::Ptr, lane).await;
-        answer.filter_map(|record| match record {
+        let (answer, left) = self.ask(&name, Kind::Ptr, lane).await;
+        answer.filter_map(left, |record| match record {
             Record::Ptr(name) => Some(name.clone()),
             _ => None,
         })
@@ -212,7 +212,8 @@ impl Resolver {
         }
     }
 
-    async fn ask(&self, name: &Name, kind: Kind, lane: &Lane) -> Shared {
+    /// The answer, and for how long it is still good if it was kept.
+    async fn ask(&self, name: &Name, kind: Kind, lane: &Lane) -> (Shared, Option<Duration>) {
         let inner = &self.0;
         let counters = &lane.share.counters;
         counters.questions.count();
@@ -221,9 +222,9 @@ impl Resolver {
             kind,
         };
         let seat = match inner.flights.board(&key, lane.urgency, || inner.kept(&key)) {
-            Boarding::Known(answer) => {
+            Boarding::Known(answer, left) => {
                 counters.cached.count();
-                return answer;
+                return (answer, Some(left));
             }
             Boarding::Joined(seat) => {
                 counters.joined.count();
@@ -239,7 +240,7 @@ impl Resolver {
         if let Answer::NotAsked(shed) = *answer {
             counters.shed(shed);
         }
-        answer
+        (answer, None)
     }
 }
 
@@ -281,19 +282,11 @@ impl Inner {
         self.lanes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What is kept, with what is left of its TTL.
-    fn kept(&self, key: &Key) -> Option<Shared> {
+    /// What is kept, and for how long it is still good.
+    fn kept(&self, key: &Key) -> Option<(Shared, Duration)> {
         let now = Instant::now();
         let (answer, until) = self.cache.get(key, now)?;
-        let left = until.saturating_duration_since(now);
-        Some(match &*answer {
-            Answer::Found { records, .. } => Arc::new(Answer::Found {
-                records: records.clone(),
-                ttl: left,
-            }),
-            &Answer::Nothing { what, .. } => Arc::new(Answer::Nothing { what, ttl: left }),
-            Answer::Failed(_) | Answer::NotAsked(_) => answer,
-        })
+        Some((answer, until.saturating_duration_since(now)))
     }
 
     fn keep(&self, key: &Key, answer: &Shared) {
@@ -307,7 +300,12 @@ impl Inner {
     }
 
     /// Asks until there is an end.
-    async fn fly(&self, key: &Key, flight: &Flight, share: &Share) {
+    async fn fly(&self, key: &Key, flight: &Arc<Flight>, share: &Share) {
+        let _watch = Watch {
+            flights: &self.flights,
+            key,
+            flight,
+        };
         loop {
             let end = self.resolve(key, flight, share).await;
             let counter = match &end {

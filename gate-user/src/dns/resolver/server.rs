@@ -6,6 +6,7 @@
 use std::{
     io,
     net::SocketAddr,
+    path::Path,
     pin::Pin,
     sync::{
         Arc,
@@ -32,7 +33,7 @@ use hickory_resolver::{
 use tokio::time;
 
 use super::{Failure, ResolverError};
-use crate::config::DnsConfig;
+use crate::config::{DnsConfig, DnsServer};
 
 /// Where the system says whom to ask.
 const SYSTEM: &str = "/etc/resolv.conf";
@@ -83,11 +84,7 @@ impl Servers {
     /// Those that are configured, else those of the system.
     pub(super) fn new(config: &DnsConfig) -> Result<Self, ResolverError> {
         let addresses: Vec<SocketAddr> = if config.servers.is_empty() {
-            let text = std::fs::read(SYSTEM).map_err(|source| ResolverError::Read {
-                path: SYSTEM,
-                source,
-            })?;
-            of_system(&text)
+            of_system(Path::new(SYSTEM))?
         } else {
             config
                 .servers
@@ -95,17 +92,11 @@ impl Servers {
                 .map(|server| server.socket())
                 .collect()
         };
-        if addresses.is_empty() {
-            return Err(ResolverError::NoServers { path: SYSTEM });
-        }
         let mut options = ResolverOpts::default();
         options.timeout = config.timeout;
         options.case_randomization = true;
         options.max_active_requests = config.concurrency as usize;
-        let tls = TlsConfig::new().map_err(|error| ResolverError::Read {
-            path: SYSTEM,
-            source: io::Error::other(error),
-        })?;
+        let tls = TlsConfig::new().map_err(ResolverError::Client)?;
         let context = Arc::new(PoolContext::new(options, tls));
         let server = |address: SocketAddr| {
             let pool = |protocol| {
@@ -162,15 +153,25 @@ impl Servers {
     }
 }
 
-/// The servers that a `resolv.conf` names.
-fn of_system(text: &[u8]) -> Vec<SocketAddr> {
+/// The servers that a `resolv.conf` names (resolv.conf(5)).
+fn of_system(path: &Path) -> Result<Vec<SocketAddr>, ResolverError> {
+    let text = std::fs::read(path).map_err(|source| ResolverError::Read {
+        path: path.to_owned(),
+        source,
+    })?;
+    // It fails when there is no server.
     let servers = system_conf::parse_resolv_conf(text)
         .map(|(config, _)| config.into_parts().2)
         .unwrap_or_default();
-    servers
+    if servers.is_empty() {
+        return Err(ResolverError::NoServers {
+            path: path.to_owned(),
+        });
+    }
+    Ok(servers
         .iter()
-        .map(|server| SocketAddr::new(server.ip, crate::config::DnsServer::PORT))
-        .collect()
+        .map(|server| SocketAddr::new(server.ip, DnsServer::PORT))
+        .collect())
 }
 
 fn reply(query: &Query, response: DnsResponse) -> Result<Reply, Miss> {
@@ -258,5 +259,38 @@ impl ConnectionProvider for Once {
 
     fn runtime_provider(&self) -> &TokioRuntimeProvider {
         &self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_system_says() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("resolv.conf");
+        let told = |text: &str| {
+            std::fs::write(&path, text).unwrap();
+            match of_system(&path) {
+                Ok(servers) => format!("{servers:?}"),
+                Err(error) => error.to_string(),
+            }
+        };
+        assert_eq!(
+            told(
+                "# a comment\nsearch example.com\nnameserver 192.0.2.53\nnameserver 2001:db8::53\n"
+            ),
+            "[192.0.2.53:53, [2001:db8::53]:53]"
+        );
+        for none in ["", "search example.com\n", "nameserver\n", "\u{0}\u{1b}"] {
+            assert!(
+                told(none).ends_with("or dns.servers in gate's configuration"),
+                "{none:?}"
+            );
+        }
+        std::fs::remove_file(&path).unwrap();
+        let error = of_system(&path).unwrap_err().to_string();
+        assert!(error.ends_with("set dns.servers instead"), "{error}");
     }
 }

@@ -86,6 +86,17 @@ async fn each_type_of_records() {
 }
 
 #[tokio::test]
+async fn a_server_on_ipv6() {
+    let dns = TestDns::start_at("[::1]:0".parse().unwrap()).await;
+    let (resolver, lane) = resolver(&dns);
+    dns.address_of("a.example", &["192.0.2.1"]);
+    assert_eq!(
+        told(&resolver.a(&name("a.example"), &lane).await),
+        "[192.0.2.1]"
+    );
+}
+
+#[tokio::test]
 async fn nothing_told_apart() {
     let dns = TestDns::start().await;
     let (resolver, lane) = resolver(&dns);
@@ -639,7 +650,7 @@ async fn a_reply_in_another_case_is_asked_for_over_tcp() {
     assert!(resolver.stats().total.tcp > 0);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_budget_holds_under_ten_thousand_new_sources_a_second() {
     const SECONDS: u32 = 2;
     let dns = TestDns::start().await;
@@ -648,6 +659,7 @@ async fn the_budget_holds_under_ten_thousand_new_sources_a_second() {
         per_zone: 150,
         wait: Duration::from_secs(1),
         timeout: Duration::from_secs(5),
+        concurrency: 1000,
         ..dns.config()
     });
     let lane = resolver.lane("ptr", None);
