@@ -30,7 +30,8 @@ pub struct DnsConfig {
     /// Queries under way at once, 1 to 10000. Default: `100`.
     #[serde(deserialize_with = "value::within::<_, _, 1, 10_000>")]
     pub concurrency: u32,
-    /// Queries that are sent in a second, 1 to 100000. Default: `200`.
+    /// Queries that are sent in a second, 1 to 100000: never more, and in the long run a tenth less,
+    /// so that some may go at once. Default: `200`.
     #[serde(deserialize_with = "value::within::<_, _, 1, 100_000>")]
     pub per_second: u32,
     /// The same for each blocklist, and for reverse names, where they set nothing of their own; 1
