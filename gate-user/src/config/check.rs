@@ -2,7 +2,7 @@
 
 use std::os::unix::ffi::OsStrExt as _;
 
-use super::Config;
+use super::{Config, dnsbl};
 
 /// The longest path that a Unix socket can have: `sun_path` less its final NUL (unix(7)).
 const MAX_SOCKET_PATH: usize = 107;
@@ -56,5 +56,6 @@ pub(super) fn across_keys(config: &Config) -> Vec<(String, String)> {
             );
         }
     }
+    problems.extend(dnsbl::across_lists(&config.dnsbl.lists));
     problems
 }

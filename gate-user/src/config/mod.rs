@@ -6,6 +6,7 @@
 
 mod check;
 mod dns;
+mod dnsbl;
 mod enforcement;
 mod error;
 mod evidence;
@@ -28,6 +29,7 @@ use crate::network::Network;
 
 pub use crate::plan::Enforcement;
 pub use dns::{DnsCacheConfig, DnsConfig, DnsServer};
+pub use dnsbl::{DnsblConfig, DnsblList, Family, Filter, ListName, Site, UrlTemplate, Zone};
 pub use enforcement::Enforcements;
 pub use error::{ConfigError, Problem};
 pub use evidence::{
@@ -63,6 +65,8 @@ pub struct Config {
     /// Lists that others make, read from files.
     #[serde(rename = "feed")]
     pub feeds: Vec<FeedConfig>,
+    /// DNS block lists that are asked.
+    pub dnsbl: DnsblConfig,
     /// How evidence becomes a score.
     pub score: ScoreConfig,
     /// How long a listing lasts that follows from a score.

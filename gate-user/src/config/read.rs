@@ -12,7 +12,8 @@ use toml::{
 };
 
 use super::{
-    Config, EvidenceConfig, FeedConfig, Forwarder, MaildirConfig, Problem, check, message,
+    Config, DnsblConfig, DnsblList, EvidenceConfig, FeedConfig, Forwarder, MaildirConfig, Problem,
+    check, message,
 };
 
 /// Where each key stands in the text.
@@ -70,6 +71,10 @@ fn every_key() -> String {
             ..EvidenceConfig::default()
         },
         feeds: vec![example],
+        dnsbl: DnsblConfig {
+            lists: vec![DnsblList::example()],
+            ..DnsblConfig::default()
+        },
         ..Config::default()
     };
     config.to_toml().to_string()
@@ -210,6 +215,7 @@ impl Reader<'_> {
 /// The keys without a default of the tables in a list.
 fn required(list: &str) -> &'static [&'static str] {
     match list {
+        "dnsbl.list" => &DnsblList::REQUIRED,
         "evidence.forwarder" => &Forwarder::REQUIRED,
         "evidence.maildir" => &MaildirConfig::REQUIRED,
         _ => &FeedConfig::REQUIRED,

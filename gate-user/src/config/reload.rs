@@ -2,12 +2,13 @@
 
 use std::{collections::BTreeMap, fmt};
 
-use super::{Config, EvidenceConfig, GateConfig, LogConfig};
+use super::{Config, DnsblConfig, EvidenceConfig, GateConfig, LogConfig};
 
 /// A key whose value is another one than before.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct KeyChange {
-    /// The key, dotted: `gate.ports`; a feed's with its name: `feed.drop.path`.
+    /// The key, dotted: `gate.ports`; a feed's with its name: `feed.drop.path`; a DNS block
+    /// list's likewise: `dnsbl.list.zen.example.url`.
     pub key: String,
     /// The value before, as in the file; `None` if there was none.
     pub before: Option<String>,
@@ -61,8 +62,8 @@ impl Config {
             .filter(|&key| before.get(key) != now.get(key))
             .map(|key| KeyChange {
                 key: key.clone(),
-                before: before.get(key).cloned(),
-                now: now.get(key).cloned(),
+                before: before.get(key).map(|value| shown(key, value)),
+                now: now.get(key).map(|value| shown(key, value)),
                 effect: if in_force.get(key) == now.get(key) {
                     Effect::Live
                 } else {
@@ -75,16 +76,26 @@ impl Config {
     /// Every key with its value as in the file.
     fn values(&self) -> BTreeMap<String, String> {
         let mut values = BTreeMap::new();
-        let without_feeds = Self {
+        let without_lists = Self {
             feeds: Vec::new(),
+            dnsbl: DnsblConfig {
+                lists: Vec::new(),
+                ..self.dnsbl.clone()
+            },
             ..self.clone()
         };
-        flatten("", &without_feeds.to_toml(), &mut values);
-        // The list of feeds itself; each of them stands under its name.
+        flatten("", &without_lists.to_toml(), &mut values);
+        // The lists themselves; each element stands under its name.
         values.remove("feed");
+        values.remove("dnsbl.list");
         for feed in &self.feeds {
             let table = toml::Table::try_from(feed).expect("text, numbers and tables only");
             flatten(&format!("feed.{}", feed.name), &table, &mut values);
+        }
+        for list in &self.dnsbl.lists {
+            let table = toml::Table::try_from(list).expect("text, numbers and lists only");
+            let prefix = format!("dnsbl.list.{}", list.public_name());
+            flatten(&prefix, &table, &mut values);
         }
         values
     }
@@ -92,6 +103,16 @@ impl Config {
     /// The configuration as TOML, every key with its value.
     pub(super) fn to_toml(&self) -> toml::Table {
         toml::Table::try_from(self).expect("text, numbers, lists and tables only")
+    }
+}
+
+/// The value as it may be shown: the zone of a DNS block list that has another name may hold a
+/// private key.
+fn shown(key: &str, value: &str) -> String {
+    let list = key.strip_prefix("dnsbl.list.");
+    match list.and_then(|rest| rest.strip_suffix(".site")) {
+        Some(name) if !value.starts_with(&format!("\"{name}")) => "(not shown)".to_owned(),
+        _ => value.to_owned(),
     }
 }
 

@@ -50,6 +50,24 @@ fn the_values_that_the_example_shows_are_the_defaults() {
     };
     assert_eq!((maildir.trap, maildir.then), (false, Then::default()));
     shown.evidence.maildirs.clear();
+    let [list] = &shown.dnsbl.lists[..] else {
+        panic!("{:?}", shown.dnsbl.lists);
+    };
+    let default = DnsblList::new(list.site.clone());
+    assert_eq!(list.public_name(), default.public_name());
+    assert_eq!(list.score_points(), default.score_points());
+    assert_eq!(list.per_second, Some(50));
+    assert_eq!(
+        list,
+        &DnsblList {
+            name: list.name.clone(),
+            points: list.points,
+            per_second: list.per_second,
+            url: list.url.clone(),
+            ..default
+        }
+    );
+    shown.dnsbl.lists.clear();
     assert_eq!(shown, Config::default());
 }
 
@@ -222,7 +240,7 @@ fn an_unknown_key() {
         ),
         (
             "[gaet]",
-            "gate.toml:1:2: gaet: unknown key (did you mean `gate`?); known here: allow, control, dns, enforcement, evidence, feed, gate, listing, log, paths, removal, rollup, score",
+            "gate.toml:1:2: gaet: unknown key (did you mean `gate`?); known here: allow, control, dns, dnsbl, enforcement, evidence, feed, gate, listing, log, paths, removal, rollup, score",
         ),
         (
             "speed = 1",

@@ -41,18 +41,35 @@ pub(super) fn init(config: LogConfig) -> Result<LogControl, DaemonError> {
     Ok(LogControl { level })
 }
 
+/// What is logged at `level`. Of the DNS library nothing: it warns of each message that it cannot use,
+/// so whoever sends them would fill the log, and it logs the names that it asks, of which those in a
+/// block list may hold a private key. What it fails at, it returns.
 fn filter_of(level: LogLevel) -> Targets {
-    let (level, of_hickory) = match level {
-        LogLevel::Error => (LevelFilter::ERROR, LevelFilter::OFF),
-        LogLevel::Warn => (LevelFilter::WARN, LevelFilter::OFF),
-        LogLevel::Info => (LevelFilter::INFO, LevelFilter::OFF),
-        LogLevel::Debug => (LevelFilter::DEBUG, LevelFilter::WARN),
-        LogLevel::Trace => (LevelFilter::TRACE, LevelFilter::WARN),
+    let level = match level {
+        LogLevel::Error => LevelFilter::ERROR,
+        LogLevel::Warn => LevelFilter::WARN,
+        LogLevel::Info => LevelFilter::INFO,
+        LogLevel::Debug => LevelFilter::DEBUG,
+        LogLevel::Trace => LevelFilter::TRACE,
     };
-    // It warns of each DNS message that it cannot use: whoever sends them would fill the log.
     Targets::new()
         .with_default(level)
-        .with_target("hickory_net", of_hickory)
-        .with_target("hickory_proto", of_hickory)
-        .with_target("hickory_resolver", of_hickory)
+        .with_target("hickory", LevelFilter::OFF)
+}
+
+#[cfg(test)]
+mod tests {
+    use tracing::Level;
+
+    use super::*;
+
+    #[test]
+    fn the_dns_library_logs_no_names() {
+        let filter = filter_of(LogLevel::Trace);
+        assert!(filter.would_enable("gate_user::dns", &Level::TRACE));
+        for library in ["hickory_net::udp", "hickory_resolver", "hickory_proto::op"] {
+            assert!(!filter.would_enable(library, &Level::ERROR), "{library}");
+        }
+        assert!(!filter_of(LogLevel::Info).would_enable("gate_user", &Level::DEBUG));
+    }
 }
