@@ -1,0 +1,516 @@
+//! Whether a zone may be asked about sources: what its tests and answers showed in, "in service" or
+//! "on hold" out. Pure; the time comes from outside.
+//!
+//! A zone begins untested, and is asked about nobody until it has passed a test. What only a zone
+//! does that is dead, sold or that lists everybody puts it on hold at once; a test point that is
+//! missing, or silence, does so the second time in a row. On hold it is tested again, at intervals
+//! that double, and returns after two passes in a row.
+
+use std::{
+    fmt,
+    net::IpAddr,
+    time::{Duration, Instant},
+};
+
+use super::{breaker::Trip, says::Astray};
+use crate::dns::resolver::Failure;
+
+/// Failures in a row that put a zone on hold, where one does not prove it.
+const FAILURES: u32 = 2;
+/// Passes in a row that bring it back.
+const PASSES: u32 = 2;
+/// Look-ups in a row without an answer, after which the zone is tested.
+const UNANSWERED: u32 = 10;
+/// The first wait before a test is repeated: this part of the interval, at most [`FIRST_RETRY`].
+const RETRIES: u32 = 12;
+const FIRST_RETRY: Duration = Duration::from_mins(5);
+/// The longest: so many intervals.
+const LONGEST: u32 = 4;
+
+/// The settings: `dnsbl.health_interval` and `dnsbl.breaker_pause`.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Timing {
+    pub(super) interval: Duration,
+    pub(super) pause: Duration,
+}
+
+impl Timing {
+    /// How long to wait after so many failures on hold.
+    fn retry(self, failed: u32) -> Duration {
+        let first = (self.interval / RETRIES).min(FIRST_RETRY);
+        let doubled = first.saturating_mul(1 << failed.min(16));
+        doubled.min(self.interval.saturating_mul(LONGEST))
+    }
+}
+
+/// Why a zone is on hold, or why a test failed.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Why {
+    /// It lists what no list lists.
+    ListsTestPoint(IpAddr),
+    /// It has a name that nobody gave it.
+    ListsProbe,
+    /// It does not answer us.
+    Astray(Astray),
+    /// It has a name that nobody gave it, if without an address.
+    HasProbe,
+    /// It does not list what every list lists.
+    MissesTestPoint(IpAddr),
+    /// Nobody could say.
+    Silent(Failure),
+    /// It lists too many.
+    Tripped(Trip),
+}
+
+impl Why {
+    /// Whether one time proves it.
+    pub(super) const fn proves(self) -> bool {
+        match self {
+            Self::ListsTestPoint(_) | Self::ListsProbe | Self::Astray(_) | Self::Tripped(_) => true,
+            Self::HasProbe | Self::MissesTestPoint(_) | Self::Silent(_) => false,
+        }
+    }
+}
+
+impl fmt::Display for Why {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::ListsTestPoint(address) => {
+                write!(
+                    f,
+                    "lists {address}, which no list lists: it may list everybody"
+                )
+            }
+            Self::ListsProbe => f.write_str("lists a name that was made up: it may list everybody"),
+            Self::Astray(astray) => astray.fmt(f),
+            Self::HasProbe => f.write_str("has a name that was made up: it is no list, or broken"),
+            Self::MissesTestPoint(address) => write!(
+                f,
+                "does not list {address}, which every list lists: it may be empty"
+            ),
+            Self::Silent(failure) => write!(f, "does not answer: {failure}"),
+            Self::Tripped(Trip { listed, of, backed }) => write!(
+                f,
+                "lists {listed} of the latest {of} sources, of which other zones list {backed}"
+            ),
+        }
+    }
+}
+
+/// How a zone stands.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum State {
+    /// No test has told anything yet.
+    Untested,
+    /// It is asked.
+    InService { since: Instant },
+    /// It is not asked about sources.
+    Held { why: Why, since: Instant },
+}
+
+/// What the test points came to.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Test {
+    /// All as they should be.
+    Passed,
+    /// Something is not.
+    Failed(Why),
+    /// They were not asked: the budget did not allow it.
+    NotAsked,
+}
+
+/// What has changed, for the log.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Change {
+    /// It is on hold from now on.
+    Held(Why),
+    /// It is in service from now on.
+    Returned,
+}
+
+/// How one zone stands, and when it is tested next.
+#[derive(Debug)]
+pub(super) struct Health {
+    state: State,
+    due: Instant,
+    failures: u32,
+    passes: u32,
+    unanswered: u32,
+    controlled: Option<Instant>,
+    last: Option<(Instant, Test)>,
+}
+
+impl Health {
+    /// A zone that is to be tested at once.
+    pub(super) const fn new(now: Instant) -> Self {
+        Self {
+            state: State::Untested,
+            due: now,
+            failures: 0,
+            passes: 0,
+            unanswered: 0,
+            controlled: None,
+            last: None,
+        }
+    }
+
+    pub(super) const fn state(&self) -> State {
+        self.state
+    }
+
+    pub(super) const fn in_service(&self) -> bool {
+        matches!(self.state, State::InService { .. })
+    }
+
+    /// When it is to be tested next.
+    pub(super) const fn due(&self) -> Instant {
+        self.due
+    }
+
+    /// When it was tested last, and what came of it.
+    pub(super) const fn last(&self) -> Option<(Instant, Test)> {
+        self.last
+    }
+
+    /// Whether what it must not list was unlisted `within` this time.
+    pub(super) fn controlled(&self, now: Instant, within: Duration) -> bool {
+        self.controlled
+            .is_some_and(|at| now.saturating_duration_since(at) < within)
+    }
+
+    /// Takes what the test points came to.
+    pub(super) fn test(&mut self, test: Test, now: Instant, timing: Timing) -> Option<Change> {
+        self.last = Some((now, test));
+        self.unanswered = 0;
+        match test {
+            Test::NotAsked => {
+                self.due = now + timing.retry(0);
+                None
+            }
+            Test::Passed => {
+                self.controlled = Some(now);
+                self.failures = 0;
+                self.passes += 1;
+                self.passed(now, timing)
+            }
+            Test::Failed(why) => {
+                self.passes = 0;
+                self.failures = self.failures.saturating_add(1);
+                self.failed(why, now, timing)
+            }
+        }
+    }
+
+    fn passed(&mut self, now: Instant, timing: Timing) -> Option<Change> {
+        match self.state {
+            State::Held { .. } if self.passes < PASSES => {
+                self.due = now + timing.retry(0);
+                None
+            }
+            State::Untested | State::Held { .. } => {
+                self.state = State::InService { since: now };
+                self.due = now + timing.interval;
+                Some(Change::Returned)
+            }
+            State::InService { .. } => {
+                self.due = now + timing.interval;
+                None
+            }
+        }
+    }
+
+    fn failed(&mut self, why: Why, now: Instant, timing: Timing) -> Option<Change> {
+        if let State::Held { why: told, .. } = &mut self.state {
+            *told = why;
+            self.due = now + timing.retry(self.failures);
+            None
+        } else if why.proves() || self.failures >= FAILURES {
+            self.failures = 0;
+            self.hold(why, now, timing.retry(0))
+        } else {
+            self.due = now + timing.retry(0);
+            None
+        }
+    }
+
+    fn hold(&mut self, why: Why, now: Instant, pause: Duration) -> Option<Change> {
+        self.state = State::Held { why, since: now };
+        self.passes = 0;
+        self.controlled = None;
+        self.due = now + pause;
+        Some(Change::Held(why))
+    }
+
+    /// Takes the control of a listing: like a test of what it must not list alone.
+    pub(super) fn control(&mut self, test: Test, now: Instant, timing: Timing) -> Option<Change> {
+        match test {
+            Test::Passed => {
+                self.controlled = Some(now);
+                None
+            }
+            Test::Failed(why) if why.proves() => self.saw(why, now, timing),
+            Test::Failed(_) => {
+                self.due = self.due.min(now);
+                None
+            }
+            Test::NotAsked => None,
+        }
+    }
+
+    /// Takes what an answer about a source proved.
+    pub(super) fn saw(&mut self, why: Why, now: Instant, timing: Timing) -> Option<Change> {
+        if !self.in_service() {
+            return None;
+        }
+        self.failures = 0;
+        let pause = match why {
+            Why::Tripped(_) => timing.pause,
+            _ => timing.retry(0),
+        };
+        self.hold(why, now, pause)
+    }
+
+    /// Takes whether a look-up had an answer; returns whether the zone is to be tested at once.
+    pub(super) fn looked_up(&mut self, answered: bool, now: Instant) -> bool {
+        if answered {
+            self.unanswered = 0;
+            return false;
+        }
+        self.unanswered += 1;
+        let silent = self.unanswered == UNANSWERED && self.in_service();
+        if silent {
+            self.due = self.due.min(now);
+        }
+        silent
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    use super::*;
+
+    const TIMING: Timing = Timing {
+        interval: Duration::from_hours(1),
+        pause: Duration::from_hours(2),
+    };
+
+    const LISTS: Why = Why::ListsTestPoint(IpAddr::V4(Ipv4Addr::LOCALHOST));
+    const EMPTY: Why = Why::MissesTestPoint(IpAddr::V4(Ipv4Addr::new(127, 0, 0, 2)));
+    const SILENT: Why = Why::Silent(Failure::Timeout);
+    const TRIPPED: Why = Why::Tripped(Trip {
+        listed: 200,
+        of: 200,
+        backed: 0,
+    });
+
+    /// What a step of a story is.
+    #[derive(Clone, Copy)]
+    enum Step {
+        Test(Test),
+        Saw(Why),
+        Control(Test),
+    }
+
+    /// How the zone stands after each step, which comes when a test is due (what is seen comes one
+    /// minute after the step before): `state, minutes until the next test`.
+    fn story(steps: &[Step]) -> Vec<String> {
+        let mut now = Instant::now();
+        let mut health = Health::new(now);
+        let mut told = Vec::new();
+        for step in steps {
+            match *step {
+                Step::Test(test) => {
+                    now = health.due();
+                    health.test(test, now, TIMING);
+                }
+                Step::Saw(why) => {
+                    now += Duration::from_mins(1);
+                    health.saw(why, now, TIMING);
+                }
+                Step::Control(test) => {
+                    now += Duration::from_mins(1);
+                    health.control(test, now, TIMING);
+                }
+            }
+            let state = match health.state() {
+                State::Untested => "untested",
+                State::InService { .. } => "in service",
+                State::Held { why, .. } if why.proves() => "held: proven",
+                State::Held { .. } => "held",
+            };
+            let minutes = health.due().saturating_duration_since(now).as_secs() / 60;
+            told.push(format!("{state}, {minutes}"));
+        }
+        told
+    }
+
+    #[test]
+    fn stories_of_zones() {
+        use Step::{Control, Saw};
+        const PASS: Step = Step::Test(Test::Passed);
+        const SHED: Step = Step::Test(Test::NotAsked);
+        const fn fail(why: Why) -> Step {
+            Step::Test(Test::Failed(why))
+        }
+        for (steps, expected) in [
+            (&[PASS, PASS][..], &["in service, 60", "in service, 60"][..]),
+            // Once silent is not held, twice is; two passes in a row bring it back.
+            (
+                &[
+                    PASS,
+                    fail(SILENT),
+                    PASS,
+                    fail(SILENT),
+                    fail(SILENT),
+                    PASS,
+                    PASS,
+                ],
+                &[
+                    "in service, 60",
+                    "in service, 5",
+                    "in service, 60",
+                    "in service, 5",
+                    "held, 5",
+                    "held, 5",
+                    "in service, 60",
+                ],
+            ),
+            // Different failures that prove nothing count together.
+            (
+                &[PASS, fail(SILENT), fail(EMPTY)],
+                &["in service, 60", "in service, 5", "held, 5"],
+            ),
+            // What proves it holds at once; a failure between the passes begins anew.
+            (
+                &[PASS, fail(LISTS), PASS, fail(LISTS), PASS, PASS],
+                &[
+                    "in service, 60",
+                    "held: proven, 5",
+                    "held: proven, 5",
+                    "held: proven, 10",
+                    "held: proven, 5",
+                    "in service, 60",
+                ],
+            ),
+            // Waits double, up to four intervals.
+            (
+                &[
+                    fail(LISTS),
+                    fail(LISTS),
+                    fail(LISTS),
+                    fail(LISTS),
+                    fail(LISTS),
+                    fail(LISTS),
+                    fail(LISTS),
+                    fail(LISTS),
+                ],
+                &[
+                    "held: proven, 5",
+                    "held: proven, 10",
+                    "held: proven, 20",
+                    "held: proven, 40",
+                    "held: proven, 80",
+                    "held: proven, 160",
+                    "held: proven, 240",
+                    "held: proven, 240",
+                ],
+            ),
+            // Untested, it is asked about nobody; one pass is enough.
+            (
+                &[SHED, fail(SILENT), PASS],
+                &["untested, 5", "untested, 5", "in service, 60"],
+            ),
+            (&[fail(EMPTY), fail(EMPTY)], &["untested, 5", "held, 5"]),
+            // A test that was not asked tells nothing.
+            (
+                &[PASS, fail(SILENT), SHED, fail(SILENT)],
+                &[
+                    "in service, 60",
+                    "in service, 5",
+                    "in service, 5",
+                    "held, 5",
+                ],
+            ),
+            // What an answer shows holds at once; the breaker for its pause.
+            (
+                &[PASS, Saw(LISTS), PASS, PASS],
+                &[
+                    "in service, 60",
+                    "held: proven, 5",
+                    "held: proven, 5",
+                    "in service, 60",
+                ],
+            ),
+            (
+                &[PASS, Saw(TRIPPED), PASS, PASS],
+                &[
+                    "in service, 60",
+                    "held: proven, 120",
+                    "held: proven, 5",
+                    "in service, 60",
+                ],
+            ),
+            // On hold already, nothing changes.
+            (
+                &[PASS, Saw(TRIPPED), Saw(LISTS)],
+                &["in service, 60", "held: proven, 120", "held: proven, 119"],
+            ),
+            (&[Saw(LISTS)], &["untested, 0"]),
+            // A control that fails holds at once; one without an answer brings the test forward.
+            (
+                &[PASS, Control(Test::Passed)],
+                &["in service, 60", "in service, 59"],
+            ),
+            (
+                &[PASS, Control(Test::Failed(LISTS))],
+                &["in service, 60", "held: proven, 5"],
+            ),
+            (
+                &[PASS, Control(Test::Failed(SILENT)), fail(SILENT)],
+                &["in service, 60", "in service, 0", "in service, 5"],
+            ),
+            (
+                &[PASS, Control(Test::NotAsked)],
+                &["in service, 60", "in service, 59"],
+            ),
+        ] {
+            assert_eq!(story(steps), expected);
+        }
+    }
+
+    #[test]
+    fn a_control_is_good_for_a_while() {
+        let now = Instant::now();
+        let within = Duration::from_secs(10);
+        let mut health = Health::new(now);
+        assert!(!health.controlled(now, within));
+        health.test(Test::Passed, now, TIMING);
+        assert!(health.controlled(now + Duration::from_secs(9), within));
+        assert!(!health.controlled(now + within, within));
+        health.control(Test::Passed, now + within, TIMING);
+        assert!(health.controlled(now + within, within));
+        health.saw(LISTS, now + within, TIMING);
+        assert!(!health.controlled(now + within, within));
+    }
+
+    #[test]
+    fn silence_brings_the_next_test_forward() {
+        let now = Instant::now();
+        let mut health = Health::new(now);
+        health.test(Test::Passed, now, TIMING);
+        for _ in 1..UNANSWERED {
+            assert!(!health.looked_up(false, now));
+        }
+        health.looked_up(true, now);
+        for _ in 1..UNANSWERED {
+            assert!(!health.looked_up(false, now));
+        }
+        assert_eq!(health.due(), now + TIMING.interval);
+        assert!(health.looked_up(false, now));
+        assert_eq!(health.due(), now);
+        // Once: the test will tell.
+        assert!(!health.looked_up(false, now));
+    }
+}

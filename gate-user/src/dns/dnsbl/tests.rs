@@ -1,0 +1,1 @@
+//! DNS block lists against a real server.
