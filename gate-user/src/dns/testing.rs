@@ -266,16 +266,32 @@ impl Content {
             .unwrap_or(self.default)
     }
 
+    /// The records of a name, or of the wildcard that stands for it (RFC 4592).
+    fn records_of(&self, name: &Name) -> &[Record] {
+        let mut found = self.records.get(name);
+        let mut parent = name.clone();
+        while found.is_none() && !parent.is_root() {
+            parent = parent.base_name();
+            let mut wildcard = parent.prepend_label("*").unwrap();
+            wildcard.set_fqdn(true);
+            found = self.records.get(&wildcard);
+        }
+        found.map_or(&[], Vec::as_slice)
+    }
+
     fn response(&self, name: &Name, kind: RecordType, follow: bool) -> Response {
         let mut response = Response::code(ResponseCode::NoError);
         let mut name = name.clone();
         // Chains go round in circles where a test wants them to.
         for _ in 0..20 {
-            let records = self.records.get(&name).map_or(&[][..], Vec::as_slice);
+            let records = self.records_of(&name);
             let mut matching = records.iter().filter(|record| record.record_type() == kind);
             if let Some(first) = matching.next() {
-                response.answers.push(first.clone());
-                response.answers.extend(matching.cloned());
+                let asked = |record: &Record| {
+                    Record::from_rdata(name.clone(), record.ttl, record.data.clone())
+                };
+                response.answers.push(asked(first));
+                response.answers.extend(matching.map(asked));
                 return response;
             }
             let target = records.iter().find_map(|record| match &record.data {
@@ -291,7 +307,9 @@ impl Content {
             }
             name = target;
         }
-        if !self.records.keys().any(|known| name.zone_of(known)) {
+        let known = !self.records_of(&name).is_empty()
+            || self.records.keys().any(|known| name.zone_of(known));
+        if !known {
             response.code = ResponseCode::NXDomain;
         }
         if let Some((ttl, minimum)) = self.soa {

@@ -62,7 +62,7 @@ mod tests {
         for second in 0..120 {
             rate.count(after(second));
         }
-        for (second, expected) in [(119, 60), (130, 50), (169, 10), (179, 0), (9999, 0)] {
+        for (second, expected) in [(119, 60), (130, 40), (169, 10), (179, 0), (9999, 0)] {
             assert_eq!(rate.per_minute(after(second)), expected, "{second}");
         }
         rate.count(after(10_000));
