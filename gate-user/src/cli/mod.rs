@@ -8,6 +8,8 @@ mod change;
 mod check;
 mod complaints;
 mod confirm;
+mod dnsbl;
+mod dnsbl_lists;
 mod error;
 mod evidence;
 mod explain;
@@ -88,6 +90,8 @@ enum Command {
     List(list::Args),
     /// Listings and allow entries, past and present, of a network, around it and in it.
     History(list::HistoryArgs),
+    /// Third-party DNS block lists: how they stand, and what they say of an address.
+    Dnsbl(dnsbl::Args),
     /// What the kernel counted.
     Stats(stats::Args),
     /// The sources with the most sampled drops.
@@ -175,6 +179,7 @@ async fn run(gate: &Gate, command: Command) -> Result<Exit, CliError> {
         Command::Disallow(args) => change::disallow(gate, args).await,
         Command::List(args) => list::run(gate, args).await,
         Command::History(args) => list::history(gate, args).await,
+        Command::Dnsbl(args) => dnsbl::run(gate, args).await,
         Command::Stats(args) => stats::run(gate, args).await,
         Command::Top(args) => top::run(gate, args).await,
         Command::Mode(args) => mode::run(gate, args).await,

@@ -63,6 +63,9 @@ fn what_is_taken() {
         "mode enforce",
         "feeds",
         "feeds reload drop",
+        "dnsbl",
+        "dnsbl test 192.0.2.7",
+        "dnsbl test 2001:db8::7",
         "import list.txt",
         "import - --format drop-json --reason feed --for 30d --comment x --force --dry-run",
         "export",
@@ -105,6 +108,8 @@ fn what_is_not_taken_says_what_would_be_right() {
     for (line, words) in [
         ("", "Usage"),
         ("check", "<ADDRESS>"),
+        ("dnsbl test", "<ADDRESS>"),
+        ("dnsbl test 192.0.2.0/24", "invalid IP address"),
         ("check 192.0.2.0/24", "invalid IP address"),
         ("block 192.0.2.7/24", "the network is 192.0.2.0/24"),
         ("unblock 192.0.2.7/24", "the network is 192.0.2.0/24"),
@@ -202,6 +207,8 @@ async fn json_is_the_documented_answer_on_one_line() {
         ("mode monitor", &put, route::MODE),
         ("feeds", &get, route::FEEDS),
         ("feeds reload drop", &post, route::FEED_RELOAD),
+        ("dnsbl", &get, route::DNSBL),
+        ("dnsbl test 192.0.2.7", &get, route::DNSBL_TEST),
         (&import, &post, route::IMPORT),
         ("export", &get, route::EXPORT),
         ("check --explain 192.0.2.7", &get, route::EXPLAIN),
@@ -241,6 +248,9 @@ async fn exit_codes_are_as_documented() {
         ("list", Exit::Done),
         // The documented feed is refused.
         ("feeds reload drop", Exit::Error),
+        ("dnsbl", Exit::Done),
+        // The documented address is listed.
+        ("dnsbl test 192.0.2.7", Exit::Listed),
         ("export --format nft", Exit::Done),
         ("complaint /dev/null", Exit::Done),
         // One of the documented lines is refused.

@@ -1,20 +1,26 @@
 //! `[dnsbl]`: the DNS block lists that are asked, and what their answers weigh.
 
+mod across;
 mod dead;
 mod filter;
+mod name;
 mod site;
 #[cfg(test)]
 mod tests;
+mod url;
 mod zone;
 
-use std::{fmt, str::FromStr, sync::Arc, time::Duration};
+use std::{fmt, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
 use super::value;
 
+pub(super) use across::across_lists;
 pub use filter::Filter;
+pub use name::ListName;
 pub use site::Site;
+pub use url::UrlTemplate;
 pub use zone::Zone;
 
 /// `[dnsbl]`: third-party lists that are asked by DNS (RFC 5782).
@@ -138,7 +144,7 @@ impl DnsblList {
 
     /// What it is called wherever anything is shown.
     pub fn public_name(&self) -> ListName {
-        let zone = || ListName(self.site.zone.as_str().into());
+        let zone = || ListName::of(&self.site.zone);
         self.name.clone().unwrap_or_else(zone)
     }
 
@@ -202,186 +208,4 @@ impl fmt::Display for Family {
             Self::Ipv6 => "ipv6",
         })
     }
-}
-
-/// A list's public name.
-#[derive(Clone, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct ListName(Arc<str>);
-
-impl ListName {
-    /// The name.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-
-    /// The name, shared.
-    pub fn to_shared(&self) -> Arc<str> {
-        Arc::clone(&self.0)
-    }
-}
-
-impl FromStr for ListName {
-    type Err = String;
-
-    fn from_str(name: &str) -> Result<Self, String> {
-        let allowed = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-');
-        if (1..=64).contains(&name.len()) && name.bytes().all(allowed) {
-            Ok(Self(name.into()))
-        } else {
-            Err(
-                "it cannot name a list: expected 1 to 64 of letters, digits, `.`, `_` and `-`"
-                    .to_owned(),
-            )
-        }
-    }
-}
-
-impl TryFrom<String> for ListName {
-    type Error = String;
-
-    fn try_from(name: String) -> Result<Self, String> {
-        name.parse()
-    }
-}
-
-impl From<ListName> for String {
-    fn from(name: ListName) -> Self {
-        name.0.as_ref().to_owned()
-    }
-}
-
-impl fmt::Display for ListName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-/// Where one can ask about an address: text with `{ip}` in it, or nothing.
-#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct UrlTemplate(Option<Arc<str>>);
-
-impl UrlTemplate {
-    /// The longest: replies have lines of 512 bytes (RFC 5321 section 4.5.3.1.5) and more to tell.
-    const MAX: usize = 200;
-
-    /// The address of the page about `address`.
-    pub fn about(&self, address: std::net::IpAddr) -> Option<String> {
-        let template = self.0.as_deref()?;
-        Some(template.replace("{ip}", &address.to_string()))
-    }
-
-    /// The text.
-    pub fn as_str(&self) -> &str {
-        self.0.as_deref().unwrap_or_default()
-    }
-}
-
-impl TryFrom<String> for UrlTemplate {
-    type Error = String;
-
-    fn try_from(text: String) -> Result<Self, String> {
-        if text.is_empty() {
-            return Ok(Self(None));
-        }
-        let rest = text.replace("{ip}", "");
-        let told = |what: &str| {
-            format!("`{text}` {what}: expected one such as https://zen.example/query?ip={{ip}}")
-        };
-        if !(text.starts_with("https://") || text.starts_with("http://")) {
-            Err(told("does not begin with https:// or http://"))
-        } else if text.len() > Self::MAX {
-            Err(format!(
-                "it has {} bytes: expected {} at most",
-                text.len(),
-                Self::MAX
-            ))
-        } else if rest.contains(['{', '}']) {
-            Err(told("has braces around something else than ip"))
-        } else if !rest.bytes().all(|byte| byte.is_ascii_graphic()) {
-            Err(told("has characters that no URL has"))
-        } else {
-            Ok(Self(Some(text.into())))
-        }
-    }
-}
-
-impl From<UrlTemplate> for String {
-    fn from(template: UrlTemplate) -> Self {
-        template.as_str().to_owned()
-    }
-}
-
-/// What is wrong with lists whose keys are good each for itself: which key, and why. Zones are
-/// not told: they may hold a private key.
-pub(super) fn across_lists(lists: &[DnsblList]) -> Vec<(String, String)> {
-    let mut problems = Vec::new();
-    for (i, list) in lists.iter().enumerate() {
-        let mut problem = |key: &str, message: &str| {
-            problems.push((format!("dnsbl.list[{}]{key}", i + 1), message.to_owned()))
-        };
-        let before = &lists[..i];
-        let zone = &list.site.zone;
-        if list.name.is_none() && zone.looks_private() {
-            problem(
-                ".site",
-                "its zone looks as if it held a private key: expected a `name` beside it, which \
-                 is shown in its place",
-            );
-        }
-        if zone.keys().any(|key| {
-            list.name
-                .as_ref()
-                .is_some_and(|name| name.as_str().contains(key))
-        }) {
-            problem(
-                ".name",
-                "it shows the private key of the zone: expected another name",
-            );
-        }
-        if zone.keys().any(|key| list.url.as_str().contains(key)) {
-            problem(
-                ".url",
-                "it shows the private key of the zone: expected a URL without it",
-            );
-        }
-        let name = list.public_name();
-        if before.iter().any(|other| other.public_name() == name) {
-            let key = if list.name.is_some() { ".name" } else { "" };
-            problem(
-                key,
-                "there is a list of that name already: expected another `name` (the zone's, where \
-                 none is given)",
-            );
-        }
-        let same = before.iter().find(|other| other.site.zone == *zone);
-        if let Some(other) = same {
-            if other.site.filter == list.site.filter {
-                problem(
-                    ".site",
-                    "this zone with this filter is there already: expected it once",
-                );
-            }
-            if other.families != list.families {
-                problem(
-                    ".families",
-                    "this zone is there with others: expected the same",
-                );
-            }
-            if other.per_second != list.per_second {
-                problem(
-                    ".per_second",
-                    "this zone is there with another: expected the same",
-                );
-            }
-            if other.test_points != list.test_points {
-                problem(
-                    ".test_points",
-                    "this zone is there with another: expected the same",
-                );
-            }
-        }
-    }
-    problems
 }

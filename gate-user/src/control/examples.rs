@@ -11,10 +11,11 @@ use super::{
     Caller, Service, ServiceError,
     api::{
         Allow, AllowEntries, Allowed, Block, Blocked, Check, Complained, ComplaintQuery,
-        Complaints, ComplaintsQuery, DecideRemoval, Detached, Disallow, Disallowed, Evidence,
-        EvidenceTaken, Explanation, Export, ExportLine, Feed, Feeds, Filter, Flushed, History,
-        Import, Imported, Judged, Listings, ModeState, Reloaded, Removal, RemovalRequest, Removals,
-        RemovalsQuery, RollUp, RolledUp, Stats, Status, Top, Unblock, Unblocked, route,
+        Complaints, ComplaintsQuery, DecideRemoval, Detached, Disallow, Disallowed, DnsblLists,
+        DnsblTest, Evidence, EvidenceTaken, Explanation, Export, ExportLine, Feed, Feeds, Filter,
+        Flushed, History, Import, Imported, Judged, Listings, ModeState, Reloaded, Removal,
+        RemovalRequest, Removals, RemovalsQuery, RollUp, RolledUp, Stats, Status, Top, Unblock,
+        Unblocked, route,
     },
 };
 use crate::network::Network;
@@ -203,6 +204,14 @@ impl Service for Documented {
 
     async fn reload_feed(&self, name: &str, by: &Caller) -> Result<Feed, ServiceError> {
         self.change(route::FEED_RELOAD, &format!("reload feed {name}"), by)
+    }
+
+    async fn dnsbl(&self) -> Result<DnsblLists, ServiceError> {
+        self.look(route::DNSBL, "dnsbl".to_owned())
+    }
+
+    async fn test_dnsbl(&self, address: IpAddr) -> Result<DnsblTest, ServiceError> {
+        self.look(route::DNSBL_TEST, format!("test dnsbl {address}"))
     }
 
     async fn import(&self, request: Import, by: &Caller) -> Result<Imported, ServiceError> {

@@ -6,10 +6,10 @@ use gate_common::Mode;
 
 use super::api::{
     Allow, AllowEntries, Allowed, Block, Blocked, Check, Complained, ComplaintQuery, Complaints,
-    ComplaintsQuery, DecideRemoval, Detached, Disallow, Disallowed, ErrorKind, Evidence,
-    EvidenceTaken, Explanation, Export, Feed, Feeds, Filter, Flushed, History, Import, Imported,
-    Judged, Listings, ModeState, Reloaded, Removal, RemovalRequest, Removals, RemovalsQuery,
-    RollUp, RolledUp, Stats, Status, Top, Unblock, Unblocked,
+    ComplaintsQuery, DecideRemoval, Detached, Disallow, Disallowed, DnsblLists, DnsblTest,
+    ErrorKind, Evidence, EvidenceTaken, Explanation, Export, Feed, Feeds, Filter, Flushed, History,
+    Import, Imported, Judged, Listings, ModeState, Reloaded, Removal, RemovalRequest, Removals,
+    RemovalsQuery, RollUp, RolledUp, Stats, Status, Top, Unblock, Unblocked,
 };
 use crate::network::Network;
 
@@ -121,6 +121,12 @@ pub trait Service: Send + Sync + 'static {
     /// Reads a feed now, changed or not. `NotFound` if there is none of that name; a file that was
     /// refused is no error but told in the answer.
     fn reload_feed(&self, name: &str, by: &Caller) -> answer!(Feed);
+
+    /// How each DNS block list stands.
+    fn dnsbl(&self) -> answer!(DnsblLists);
+
+    /// What each DNS block list says of `address` now; nothing follows from it.
+    fn test_dnsbl(&self, address: IpAddr) -> answer!(DnsblTest);
 
     /// Lists many networks in one transaction: all or none. `Conflict` if one is too wide and not
     /// forced.

@@ -6,6 +6,7 @@ use crate::{
     book::BookError,
     config::{ConfigError, InterfaceName},
     control::server::SocketError,
+    dns::resolver::ResolverError,
     kernel::KernelError,
 };
 
@@ -50,6 +51,9 @@ pub enum DaemonError {
         /// Why not.
         source: io::Error,
     },
+    /// DNS cannot be asked.
+    #[error(transparent)]
+    Resolver(#[from] ResolverError),
     /// A signal handler cannot be installed.
     #[error("cannot listen for signals: {0}")]
     Signal(io::Error),

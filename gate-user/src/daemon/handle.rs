@@ -12,6 +12,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::{
     answer, explain,
+    lookup::Lookups,
     request::{Changed, Handed, Reply, Request},
     top::TopSources,
     view::View,
@@ -22,11 +23,11 @@ use crate::{
         Caller, Service, ServiceError,
         api::{
             Allow, AllowEntries, Allowed, Block, Blocked, Check, Complained, ComplaintQuery,
-            Complaints, ComplaintsQuery, DecideRemoval, Detached, Disallow, Disallowed, Evidence,
-            EvidenceTaken, Explanation, Export, Feed, Feeds as FeedList, Filter, Flushed, History,
-            Import, Imported, Judged, Listings, ModeState, Reloaded, Removal, RemovalRequest,
-            Removals, RemovalsQuery, RollUp, RolledUp, Stats, Status, Top, Unblock, Unblocked,
-            convert,
+            Complaints, ComplaintsQuery, DecideRemoval, Detached, Disallow, Disallowed, DnsblLists,
+            DnsblTest, Evidence, EvidenceTaken, Explanation, Export, Feed, Feeds as FeedList,
+            Filter, Flushed, History, Import, Imported, Judged, Listings, ModeState, Reloaded,
+            Removal, RemovalRequest, Removals, RemovalsQuery, RollUp, RolledUp, Stats, Status, Top,
+            Unblock, Unblocked, convert,
         },
     },
     evidence::{Taken, intake::Desk},
@@ -50,6 +51,7 @@ pub struct Handle {
     feeds: Feeds,
     top: Arc<Mutex<TopSources>>,
     pub(super) desk: Arc<Desk>,
+    pub(super) lookups: Lookups,
 }
 
 impl Handle {
@@ -59,6 +61,7 @@ impl Handle {
         feeds: Feeds,
         top: Arc<Mutex<TopSources>>,
         desk: Arc<Desk>,
+        lookups: Lookups,
     ) -> Self {
         Self {
             view,
@@ -66,6 +69,7 @@ impl Handle {
             feeds,
             top,
             desk,
+            lookups,
         }
     }
 
@@ -304,6 +308,17 @@ impl Service for Handle {
         status
             .map(Into::into)
             .map_err(|error| ServiceError::NotFound(error.to_string()))
+    }
+
+    async fn dnsbl(&self) -> Result<DnsblLists, ServiceError> {
+        let lists = self.lookups.dnsbl.status();
+        Ok(DnsblLists {
+            lists: lists.into_iter().map(Into::into).collect(),
+        })
+    }
+
+    async fn test_dnsbl(&self, address: IpAddr) -> Result<DnsblTest, ServiceError> {
+        Ok(self.lookups.dnsbl.test(address).await.into())
     }
 
     async fn import(&self, request: Import, by: &Caller) -> Result<Imported, ServiceError> {

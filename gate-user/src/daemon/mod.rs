@@ -12,6 +12,7 @@ mod explain;
 mod handle;
 mod intake;
 mod logging;
+mod lookup;
 mod mode;
 mod notify;
 mod request;

@@ -18,7 +18,9 @@ use tokio::{
 use super::{
     DaemonError, Handle,
     intake::{self, WaysIn},
-    logging, notify,
+    logging,
+    lookup::Lookups,
+    notify,
     request::{Request, gather},
     settings,
     top::TopSources,
@@ -76,6 +78,7 @@ pub async fn run(options: Options) -> Result<(), DaemonError> {
     )
     .await?;
     let (feed_configs, copies) = (config.feeds.clone(), config.paths.feeds());
+    let lookups = Lookups::open(&config)?;
     let mut writer = Writer::start(config, options.config, log).await?;
     let (feeds, updates) = Feeds::start(feed_configs, copies.clone(), writer.listed_feeds())
         .map_err(|source| DaemonError::File {
@@ -90,7 +93,14 @@ pub async fn run(options: Options) -> Result<(), DaemonError> {
     }
     let own = writer.netlink.own_addresses().await?;
     let desk = intake::open_desk(&writer.config, own)?;
-    let handle = Handle::new(Arc::clone(&writer.view), requests, feeds.clone(), top, desk);
+    let handle = Handle::new(
+        Arc::clone(&writer.view),
+        requests,
+        feeds.clone(),
+        top,
+        desk,
+        lookups.clone(),
+    );
     let ways_in = WaysIn::open(&handle, &writer.config.evidence)?;
     let (stop, stopped) = watch::channel(false);
     let stopped = || {
@@ -124,6 +134,7 @@ pub async fn run(options: Options) -> Result<(), DaemonError> {
         writer,
         feeds,
         ways_in,
+        lookups,
         looks: JoinSet::new(),
     }
     .turn(inbox, updates, signals)
@@ -197,6 +208,7 @@ struct Loop {
     writer: Writer,
     feeds: Feeds,
     ways_in: WaysIn,
+    lookups: Lookups,
     /// Looks at the kernel's table that are under way: one at most.
     looks: JoinSet<Look>,
 }
@@ -425,6 +437,9 @@ impl Loop {
         self.attach().await;
         self.look_at_machine().await;
         self.feeds.configure(self.writer.config.feeds.clone());
+        self.lookups
+            .configure(&self.writer.config)
+            .map_err(|error| internal(&error))?;
         tracing::info!(by, changes = changes.len(), "configuration read again");
         let (live, restart): (Vec<_>, Vec<_>) = changes
             .into_iter()

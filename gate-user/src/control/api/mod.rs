@@ -9,6 +9,7 @@ mod change;
 mod check;
 pub(crate) mod convert;
 mod counters;
+mod dnsbl;
 mod error;
 mod evidence;
 mod export;
@@ -26,6 +27,7 @@ pub use change::{
 };
 pub use check::{Check, CheckQuery, KernelAnswer, KernelVerdict, Match, MatchKind};
 pub use counters::{PerReason, Stats, Top, TopQuery, TopSource};
+pub use dnsbl::{DnsblAnswer, DnsblHealth, DnsblList, DnsblLists, DnsblTest};
 pub use error::{ErrorBody, ErrorDetail, ErrorKind};
 pub use evidence::{
     Age, ComplaintOnRecord, Complaints, ComplaintsQuery, Evidence, EvidenceKind, EvidenceOnRecord,

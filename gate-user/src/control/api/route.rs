@@ -28,6 +28,10 @@ pub const MODE: &str = "/v1/mode";
 pub const FEEDS: &str = "/v1/feeds";
 /// `POST`, the feed's name in the path: [`Feed`](super::Feed).
 pub const FEED_RELOAD: &str = "/v1/feeds/{name}/reload";
+/// `GET`: [`DnsblLists`](super::DnsblLists).
+pub const DNSBL: &str = "/v1/dnsbl";
+/// `GET` with [`CheckQuery`](super::CheckQuery): [`DnsblTest`](super::DnsblTest).
+pub const DNSBL_TEST: &str = "/v1/dnsbl/test";
 /// `POST` of [`Import`](super::Import): [`Imported`](super::Imported).
 pub const IMPORT: &str = "/v1/import";
 /// `GET`: [`ExportLine`](super::ExportLine)s, one a line.

@@ -112,6 +112,18 @@ fn looking<S: Service>() -> Vec<Route<S>> {
             routing::get(|State(service): Handle<S>| async move { answer!(service.feeds()) }),
         ),
         get(
+            route::DNSBL,
+            routing::get(|State(service): Handle<S>| async move { answer!(service.dnsbl()) }),
+        ),
+        get(
+            route::DNSBL_TEST,
+            routing::get(
+                |State(service): Handle<S>, Asked(query): Asked<CheckQuery>| async move {
+                    answer!(service.test_dnsbl(query.address))
+                },
+            ),
+        ),
+        get(
             route::EXPORT,
             routing::get(|State(service): Handle<S>| async move {
                 service.export().await.map(Lines).map_err(Failure::from)

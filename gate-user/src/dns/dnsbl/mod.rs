@@ -43,7 +43,7 @@ pub use breaker::Trip;
 pub use health::Why;
 pub use says::{Astray, Says};
 pub use status::{ListHealth, ListStatus, Tested, TestedList};
-pub use verdict::{Missing, NoAnswer, Verdict, ZoneAnswer};
+pub use verdict::{Missing, NoAnswer, Verdict, ZoneAnswer, weigh_named};
 
 /// The DNS block lists. Clones are the same; the task that tests the zones ends with the last.
 #[derive(Clone)]
@@ -76,12 +76,17 @@ impl Dnsbl {
         Self(shared)
     }
 
-    /// Puts another configuration in force. What is known of a zone that stays is kept.
+    /// Puts another configuration in force. What is known of a zone that stays is kept; one that is
+    /// on hold is tested at once, but for the pause of the breaker.
     pub fn configure(&self, config: DnsblConfig) {
         let shared = &self.0;
         let before = shared.in_force.load_full();
         let zones = at_work(&config, &before.zones, &shared.resolver, &shared.wake);
         shared.in_force.store(Arc::new(InForce { config, zones }));
+        let now = Instant::now();
+        for zone in &shared.in_force.load().zones {
+            zone.record.kept().health.hurry(now);
+        }
         shared.wake.notify_one();
     }
 

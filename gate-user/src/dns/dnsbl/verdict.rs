@@ -140,6 +140,8 @@ pub struct Verdict {
     /// Whether it is to be listed: the sum reaches the threshold, and two zones of positive weight
     /// say so, or a trusted one.
     pub listed: bool,
+    /// The lists that answer and do not list it.
+    pub unlisted: Vec<ListName>,
     /// The lists that say nothing.
     pub missing: Vec<Missing>,
 }
@@ -184,18 +186,19 @@ pub(super) fn judge(
 ) -> Verdict {
     let mut answers = Vec::new();
     let mut missing = Vec::new();
-    let mut against = BTreeSet::new();
+    let mut unlisted = Vec::new();
     for (zone, word) in words {
         let no_answer = match word {
-            Ok(Says::Unlisted) => continue,
+            Ok(Says::Unlisted) => {
+                unlisted.extend(zone.lists.iter().map(|&at| config.lists[at].public_name()));
+                continue;
+            }
             Ok(Says::Listed(codes)) => {
-                for list in zone.met(codes, config) {
-                    let answer = zone_answer(list, codes, address, config);
-                    if answer.weight > 0 {
-                        against.insert(&zone.zone);
-                    }
-                    answers.push(answer);
-                }
+                let met: Vec<_> = zone.met(codes, config).collect();
+                let others = zone.lists.iter().filter(|at| !met.contains(at));
+                unlisted.extend(others.map(|&at| config.lists[at].public_name()));
+                let answer = |list| zone_answer(list, codes, address, config);
+                answers.extend(met.into_iter().map(answer));
                 continue;
             }
             Ok(Says::Astray(astray)) => NoAnswer::Held(Why::Astray(*astray)),
@@ -209,14 +212,41 @@ pub(super) fn judge(
         }));
     }
     answers.sort_by_key(|answer| answer.list);
-    let sum = answers.iter().map(|answer| i32::from(answer.weight)).sum();
-    let trusted = |answer: &ZoneAnswer| answer.trusted && answer.weight > 0;
+    let (sum, listed) = weigh(answers.iter().map(|answer| answer.list), config);
     Verdict {
-        listed: sum >= config.threshold && (against.len() >= 2 || answers.iter().any(trusted)),
         answers,
         sum,
+        listed,
+        unlisted,
         missing,
     }
+}
+
+/// The sum of the weights of `lists`, by their places in the configuration, and whether that lists
+/// a source which all of them list.
+fn weigh(lists: impl Iterator<Item = usize>, config: &DnsblConfig) -> (i32, bool) {
+    let (mut sum, mut against, mut trusted) = (0, BTreeSet::new(), false);
+    for list in lists.map(|at| &config.lists[at]) {
+        sum += i32::from(list.site.weight);
+        if list.site.weight > 0 {
+            against.insert(&list.site.zone);
+            trusted |= list.trusted;
+        }
+    }
+    (
+        sum,
+        sum >= config.threshold && (against.len() >= 2 || trusted),
+    )
+}
+
+/// The same for the lists of these public names; those that are not configured any more count
+/// nothing.
+pub fn weigh_named<'n>(names: impl Iterator<Item = &'n str>, config: &DnsblConfig) -> (i32, bool) {
+    let place = |name: &str| {
+        let mut lists = config.lists.iter();
+        lists.position(|list| list.public_name().as_str() == name)
+    };
+    weigh(names.filter_map(place), config)
 }
 
 fn zone_answer(
@@ -238,196 +268,4 @@ fn zone_answer(
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::config::DnsblList;
-
-    /// Lists: `site`, `site trusted`.
-    fn config(lists: &[&str]) -> DnsblConfig {
-        let list = |text: &&str| {
-            let (site, trusted) = match text.strip_suffix(" trusted") {
-                Some(site) => (site, true),
-                None => (*text, false),
-            };
-            let site: crate::config::Site = site.parse().unwrap();
-            // A zone may be there twice.
-            let name = site
-                .filter
-                .as_ref()
-                .map(|_| format!("{}{}", site.zone.as_str(), site.weight));
-            DnsblList {
-                trusted,
-                name: name.map(|name| name.parse().unwrap()),
-                ..DnsblList::new(site)
-            }
-        };
-        DnsblConfig {
-            lists: lists.iter().map(list).collect(),
-            ..DnsblConfig::default()
-        }
-    }
-
-    /// The verdict where each zone answers its codes.
-    fn verdict(config: &DnsblConfig, codes: &[&str]) -> Verdict {
-        let zones = ZoneLists::of(config);
-        assert_eq!(zones.len(), codes.len());
-        let words: Vec<_> = zones
-            .iter()
-            .zip(codes)
-            .map(|(zone, codes)| {
-                let codes: Vec<Ipv4Addr> = codes
-                    .split_whitespace()
-                    .map(|code| code.parse().unwrap())
-                    .collect();
-                let says = if codes.is_empty() {
-                    Says::Unlisted
-                } else {
-                    Says::Listed(codes)
-                };
-                (zone, Ok(says))
-            })
-            .collect();
-        judge("192.0.2.7".parse().unwrap(), &words, config)
-    }
-
-    #[test]
-    fn weights_filters_and_who_may_list() {
-        const A: &str = "127.0.0.2";
-        for (lists, codes, sum, listed) in [
-            // Two lists, one, and one that is trusted.
-            (&["a.example", "b.example"][..], &[A, A][..], 2, true),
-            (&["a.example", "b.example"], &[A, ""], 1, false),
-            (&["a.example*9", "b.example"], &[A, ""], 9, false),
-            (&["a.example*2 trusted", "b.example"], &[A, ""], 2, true),
-            (&["a.example*1 trusted", "b.example"], &[A, ""], 1, false),
-            // A trusted list that says nothing trusts nobody else.
-            (&["a.example*2 trusted", "b.example*2"], &["", A], 2, false),
-            // Two lists of one zone are one voice.
-            (
-                &["a.example=127.0.0.2*2", "a.example=127.0.0.[1..9]*3"],
-                &[A],
-                5,
-                false,
-            ),
-            (
-                &[
-                    "a.example=127.0.0.2*2",
-                    "a.example=127.0.0.[1..9]*3 trusted",
-                ],
-                &[A],
-                5,
-                true,
-            ),
-            // Filters: any code will do, and each list counts once.
-            (&["a.example=127.0.0.[3..11]*2 trusted"], &[A], 0, false),
-            (
-                &["a.example=127.0.0.[3..11]*2 trusted"],
-                &["127.0.0.2 127.0.0.10 127.0.0.11"],
-                2,
-                true,
-            ),
-            // Lists of good sources.
-            (
-                &["a.example", "b.example", "good.example*-1"],
-                &[A, A, A],
-                1,
-                false,
-            ),
-            (
-                &["a.example*2", "b.example", "good.example*-1"],
-                &[A, A, A],
-                2,
-                true,
-            ),
-            // They are no second voice, and no trusted one.
-            (&["a.example*5", "good.example*-1"], &[A, A], 4, false),
-            (
-                &["a.example*5", "good.example*-1 trusted"],
-                &[A, A],
-                4,
-                false,
-            ),
-            // What weighs nothing is no voice.
-            (&["a.example*5", "b.example*0"], &[A, A], 5, false),
-            (&["a.example", "b.example"], &["", ""], 0, false),
-        ] {
-            let verdict = verdict(&config(lists), codes);
-            assert_eq!(
-                (verdict.sum, verdict.listed),
-                (sum, listed),
-                "{lists:?} {codes:?}"
-            );
-        }
-    }
-
-    #[test]
-    fn what_does_not_answer_counts_nothing_and_is_told() {
-        let config = config(&[
-            "a.example",
-            "b.example",
-            "c.example",
-            "d.example trusted",
-            "e.example",
-        ]);
-        let zones = ZoneLists::of(&config);
-        let refused = Ipv4Addr::new(127, 255, 255, 254);
-        let words = [
-            Ok(Says::Astray(super::super::says::Astray::Refused(refused))),
-            Ok(Says::Failed(Failure::Timeout)),
-            Ok(Says::NotAsked(Shed::PerZone)),
-            Err(NoAnswer::Held(Why::ListsProbe)),
-            Err(NoAnswer::Untested),
-        ];
-        let words: Vec<_> = zones.iter().zip(words).collect();
-        let verdict = judge("192.0.2.7".parse().unwrap(), &words, &config);
-        assert_eq!((verdict.sum, verdict.listed), (0, false));
-        assert_eq!(verdict.to_string(), "on no list");
-        let missing: Vec<_> = verdict
-            .missing
-            .iter()
-            .map(|missing| format!("{}: {}", missing.name, missing.why))
-            .collect();
-        assert_eq!(
-            missing,
-            [
-                "a.example: on hold: does not answer us (127.255.255.254: asked through an open resolver)",
-                "b.example: no answer in time",
-                "c.example: not asked: over the queries a second of its zone",
-                "d.example: on hold: lists a name that was made up: it may list everybody",
-                "e.example: not tested yet",
-            ]
-        );
-    }
-
-    #[test]
-    fn points_follow_the_weight() {
-        let mut config = config(&["a.example", "b.example*9", "good.example*-3", "c.example*2"]);
-        config.lists[3].points = Some(7);
-        let verdict = verdict(
-            &config,
-            &["127.0.0.2", "127.0.0.3", "127.0.0.2", "127.0.0.4"],
-        );
-        let points: Vec<_> = verdict
-            .points()
-            .iter()
-            .map(|answer| format!("{} {}", answer.zone, answer.points))
-            .collect();
-        assert_eq!(points, ["a.example 10", "b.example 50", "c.example 7"]);
-        assert_eq!(
-            verdict.to_string(),
-            "on a.example (127.0.0.2), b.example (127.0.0.3), good.example (127.0.0.2), \
-             c.example (127.0.0.4): weight 9"
-        );
-    }
-
-    #[test]
-    fn a_reply_has_the_lists_page() {
-        let mut config = config(&["a.example"]);
-        config.lists[0].url = "https://a.example/?ip={ip}".to_owned().try_into().unwrap();
-        let verdict = verdict(&config, &["127.0.0.2"]);
-        assert_eq!(
-            verdict.answers[0].url.as_deref(),
-            Some("https://a.example/?ip=192.0.2.7")
-        );
-    }
-}
+mod tests;

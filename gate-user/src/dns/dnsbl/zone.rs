@@ -234,6 +234,9 @@ impl ZoneAtWork {
         };
         let (must, must_not) = tokio::join!(must_list, self.must_not_list(resolver));
         let test = worst([must_not, must]);
+        if let (Test::Failed(why), Some(NoAnswer::Untested)) = (test, self.out_of_service()) {
+            tracing::warn!(list = %self.name, "DNSBL failed its first test: it {why}");
+        }
         self.change(|health, now| health.test(test, now, timing(config)));
     }
 
