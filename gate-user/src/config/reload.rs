@@ -110,9 +110,16 @@ impl Config {
 /// private key.
 fn shown(key: &str, value: &str) -> String {
     let list = key.strip_prefix("dnsbl.list.");
-    match list.and_then(|rest| rest.strip_suffix(".site")) {
-        Some(name) if !value.starts_with(&format!("\"{name}")) => "(not shown)".to_owned(),
-        _ => value.to_owned(),
+    let Some(name) = list.and_then(|rest| rest.strip_suffix(".site")) else {
+        return value.to_owned();
+    };
+    let behind = value
+        .strip_prefix('"')
+        .and_then(|site| site.strip_prefix(name));
+    if behind.is_some_and(|behind| behind.starts_with(['"', '=', '*'])) {
+        value.to_owned()
+    } else {
+        "(not shown)".to_owned()
     }
 }
 

@@ -8,7 +8,7 @@ pub(in crate::config) fn across_lists(lists: &[DnsblList]) -> Vec<(String, Strin
     let mut problems = Vec::new();
     for (i, list) in lists.iter().enumerate() {
         let mut problem = |key: &str, message: &str| {
-            problems.push((format!("dnsbl.list[{}]{key}", i + 1), message.to_owned()))
+            problems.push((format!("dnsbl.list[{}]{key}", i + 1), message.to_owned()));
         };
         let before = &lists[..i];
         let zone = &list.site.zone;
@@ -19,17 +19,21 @@ pub(in crate::config) fn across_lists(lists: &[DnsblList]) -> Vec<(String, Strin
                  is shown in its place",
             );
         }
-        if zone.keys().any(|key| {
-            list.name
-                .as_ref()
-                .is_some_and(|name| name.as_str().contains(key))
-        }) {
+        let shows_key = |text: &str| {
+            let text = text.to_ascii_lowercase();
+            zone.keys().any(|key| text.contains(key))
+        };
+        if list
+            .name
+            .as_ref()
+            .is_some_and(|name| shows_key(name.as_str()))
+        {
             problem(
                 ".name",
                 "it shows the private key of the zone: expected another name",
             );
         }
-        if zone.keys().any(|key| list.url.as_str().contains(key)) {
+        if shows_key(list.url.as_str()) {
             problem(
                 ".url",
                 "it shows the private key of the zone: expected a URL without it",

@@ -36,17 +36,14 @@ impl FromStr for Filter {
         let mut rest = text;
         let mut fields = Vec::new();
         loop {
-            let (field, after) = match rest.strip_prefix('[') {
-                Some(inside) => {
-                    let end = inside.find(']').ok_or_else(|| {
-                        format!("{} in the filter has no end: expected a `]`", quoted(rest))
-                    })?;
-                    (ranges(&inside[..end])?, &inside[end + 1..])
-                }
-                None => {
-                    let end = rest.find('.').unwrap_or(rest.len());
-                    (Field::One(octet(&rest[..end])?), &rest[end..])
-                }
+            let (field, after) = if let Some(inside) = rest.strip_prefix('[') {
+                let end = inside.find(']').ok_or_else(|| {
+                    format!("{} in the filter has no end: expected a `]`", quoted(rest))
+                })?;
+                (ranges(&inside[..end])?, &inside[end + 1..])
+            } else {
+                let end = rest.find('.').unwrap_or(rest.len());
+                (Field::One(octet(&rest[..end])?), &rest[end..])
             };
             fields.push(field);
             match after.strip_prefix('.') {

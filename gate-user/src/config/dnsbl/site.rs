@@ -1,6 +1,6 @@
 //! `zone[=filter][*weight]`, as Postfix's `postscreen_dnsbl_sites` has it.
 
-use std::str::FromStr;
+use std::{fmt::Write as _, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
@@ -72,10 +72,10 @@ impl From<Site> for String {
     fn from(site: Site) -> Self {
         let mut text = site.zone.as_str().to_owned();
         if let Some(filter) = site.filter {
-            text.push_str(&format!("={filter}"));
+            let _ = write!(text, "={filter}");
         }
         if site.weight != 1 {
-            text.push_str(&format!("*{}", site.weight));
+            let _ = write!(text, "*{}", site.weight);
         }
         text
     }

@@ -40,6 +40,7 @@ macro_rules! answer {
 /// Every route, those that only look first.
 pub(super) fn all<S: Service>() -> Vec<Route<S>> {
     let mut routes = looking();
+    routes.extend(others_lists());
     routes.extend(changing());
     routes.extend(deciding());
     routes
@@ -112,18 +113,6 @@ fn looking<S: Service>() -> Vec<Route<S>> {
             routing::get(|State(service): Handle<S>| async move { answer!(service.feeds()) }),
         ),
         get(
-            route::DNSBL,
-            routing::get(|State(service): Handle<S>| async move { answer!(service.dnsbl()) }),
-        ),
-        get(
-            route::DNSBL_TEST,
-            routing::get(
-                |State(service): Handle<S>, Asked(query): Asked<CheckQuery>| async move {
-                    answer!(service.test_dnsbl(query.address))
-                },
-            ),
-        ),
-        get(
             route::EXPORT,
             routing::get(|State(service): Handle<S>| async move {
                 service.export().await.map(Lines).map_err(Failure::from)
@@ -150,6 +139,25 @@ fn looking<S: Service>() -> Vec<Route<S>> {
             routing::get(
                 |State(service): Handle<S>, Asked(query): Asked<RemovalsQuery>| async move {
                     answer!(service.removals(query))
+                },
+            ),
+        ),
+    ]
+}
+
+/// The routes that look at lists that others make in DNS.
+fn others_lists<S: Service>() -> Vec<Route<S>> {
+    let get = |path, handler: MethodRouter<Arc<S>>| (Method::GET, path, handler);
+    vec![
+        get(
+            route::DNSBL,
+            routing::get(|State(service): Handle<S>| async move { answer!(service.dnsbl()) }),
+        ),
+        get(
+            route::DNSBL_TEST,
+            routing::get(
+                |State(service): Handle<S>, Asked(query): Asked<CheckQuery>| async move {
+                    answer!(service.test_dnsbl(query.address))
                 },
             ),
         ),

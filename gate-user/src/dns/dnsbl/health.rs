@@ -236,19 +236,19 @@ impl Health {
             None
         } else if why.proves() || self.failures >= FAILURES {
             self.failures = 0;
-            self.hold(why, now, timing.retry(0))
+            Some(self.hold(why, now, timing.retry(0)))
         } else {
             self.due = now + timing.retry(0);
             None
         }
     }
 
-    fn hold(&mut self, why: Why, now: Instant, pause: Duration) -> Option<Change> {
+    fn hold(&mut self, why: Why, now: Instant, pause: Duration) -> Change {
         self.state = State::Held { why, since: now };
         self.passes = 0;
         self.controlled = None;
         self.due = now + pause;
-        Some(Change::Held(why))
+        Change::Held(why)
     }
 
     /// Takes the control of a listing: like a test of what it must not list alone.
@@ -277,7 +277,7 @@ impl Health {
             Why::Tripped(_) => timing.pause,
             _ => timing.retry(0),
         };
-        self.hold(why, now, pause)
+        Some(self.hold(why, now, pause))
     }
 
     /// After a reload: what may have been mended by it is tested at once.

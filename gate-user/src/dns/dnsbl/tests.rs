@@ -1,6 +1,6 @@
 //! DNS block lists against a real server on loopback.
 
-use std::{net::Ipv4Addr, time::Duration};
+use std::{fmt::Write as _, net::Ipv4Addr, time::Duration};
 
 use hickory_server::proto::{
     op::ResponseCode,
@@ -127,7 +127,7 @@ async fn told(dnsbl: &Dnsbl, address: &str) -> String {
     };
     let mut told = format!("{listed}: {verdict}");
     for Missing { name, why } in &verdict.missing {
-        told.push_str(&format!("; {name}: {why}"));
+        let _ = write!(told, "; {name}: {why}");
     }
     told
 }
@@ -318,6 +318,9 @@ async fn invariant_7_answers_that_are_no_listings_hold_the_zone() {
     }
 }
 
+/// What a server has to be.
+type SetUp<'a> = &'a dyn Fn(&TestDns);
+
 #[tokio::test]
 async fn invariant_7_a_zone_that_fails_its_test_is_never_asked() {
     let point = name("a.example", "127.0.0.2");
@@ -327,7 +330,7 @@ async fn invariant_7_a_zone_that_fails_its_test_is_never_asked() {
         dns.address_of(&point, &["127.0.0.2"]);
         dns.address_of(&unlisted, &["127.0.0.2"]);
     };
-    let cases: [(&dyn Fn(&TestDns), &str); 4] = [
+    let cases: [(SetUp<'_>, &str); 4] = [
         (
             &world([127, 0, 0, 2]),
             "lists 127.0.0.1, which no list lists: it may list everybody",
@@ -460,6 +463,48 @@ async fn invariant_7_what_cannot_be_controlled_lists_nobody() {
     tokio::time::sleep(Duration::from_millis(5)).await;
     let expected = "not listed: on no list; a.example: its test points could not be asked";
     assert_eq!(told(&dnsbl, "192.0.2.1").await, expected);
+}
+
+#[tokio::test]
+async fn those_who_wait_for_a_control_wait_once() {
+    let dns = server().await;
+    zone(&dns, "a.example");
+    for number in 0..20 {
+        let address = source(number).to_string();
+        list(&dns, "a.example", &address, &["127.0.0.2"]);
+        dns.always(&name("a.example", &address), Behaviour::Answer);
+    }
+    let config = DnsblConfig {
+        control_interval: Duration::from_secs(1),
+        ..config(&["a.example*9 trusted"])
+    };
+    let dnsbl = start(&dns, config).await;
+    tokio::time::sleep(Duration::from_millis(1100)).await;
+    dns.otherwise(Behaviour::Silent);
+    let probes = || {
+        let asked = dns.asked().into_iter();
+        asked
+            .filter(|asked| asked.name.to_ascii().starts_with("gate-probe-"))
+            .count()
+    };
+    let before = probes();
+    let asked = (0..20).map(|number| dnsbl.ask(source(number), Urgency::Door));
+    for verdict in join_all(asked).await {
+        assert!(!verdict.listed, "{verdict:?}");
+    }
+    // One question, sent twice because it has no answer; and perhaps those of the test that follows.
+    assert!(probes() - before <= 4, "{}", probes() - before);
+}
+
+#[tokio::test]
+async fn a_zone_that_has_names_for_everything_is_held() {
+    let dns = server().await;
+    zone(&dns, "a.example");
+    dns.txt("*.a.example", &[b"for sale"]);
+    let dnsbl = start(&dns, impatient(&["a.example*9 trusted"])).await;
+    until(&dnsbl, |lists| held(&lists[0]).is_some()).await;
+    let why = "has a name that was made up: it is no list, or broken";
+    assert_eq!(held(&dnsbl.status()[0]), Some(why));
 }
 
 #[tokio::test]
@@ -623,19 +668,17 @@ async fn a_private_key_shows_nowhere() {
         text.as_deref(),
         Some("1.2.0.192.zen is listed; your key is (key)")
     );
-    let mut shown = format!(
-        "{verdict} {verdict:?} {:?} {:?}",
-        dnsbl.test(address).await,
-        dnsbl.status()
-    );
     let held = ask(&dnsbl, "192.0.2.2").await;
     assert_eq!(held.missing.len(), 1);
-    shown += &format!(
-        "{held:?} {dnsbl:?} {:?} {:?}",
-        dnsbl.0.in_force.load().config,
-        dnsbl.0.in_force.load().zones
-    );
-    shown += &format!("{:?}", dnsbl.0.resolver);
+    let in_force = dnsbl.0.in_force.load();
+    let shown = [
+        format!("{verdict} {verdict:?} {held:?}"),
+        format!("{:?}", dnsbl.test(address).await),
+        format!("{:?} {dnsbl:?}", dnsbl.status()),
+        format!("{:?} {:?}", in_force.config, in_force.zones),
+        format!("{:?}", dnsbl.0.resolver),
+    ]
+    .join("\n");
     assert!(!shown.contains(KEY), "{shown}");
 }
 

@@ -43,8 +43,9 @@ pub(super) struct ZoneAtWork {
 #[derive(Debug)]
 pub(super) struct Record {
     kept: Mutex<Kept>,
-    /// Held by whoever controls the zone, so that nobody else does at the same time.
-    controlling: tokio::sync::Mutex<()>,
+    /// Held by whoever controls the zone, so that nobody else does at the same time: when that came
+    /// to nothing last.
+    controlling: tokio::sync::Mutex<Option<Instant>>,
 }
 
 /// What is kept of a zone.
@@ -200,18 +201,24 @@ impl ZoneAtWork {
         if self.is_controlled(config.control_interval) {
             return None;
         }
-        let _alone = self.record.controlling.lock().await;
+        let mut failed = self.record.controlling.lock().await;
         if let Some(no_answer) = self.out_of_service() {
             return Some(no_answer);
         }
         if self.is_controlled(config.control_interval) {
             return None;
         }
+        let since = failed.map(|at| at.elapsed());
+        if since.is_some_and(|since| since < config.control_interval) {
+            // Whoever waits for the same must not wait for it once more.
+            return Some(NoAnswer::Uncontrolled);
+        }
         let test = self.must_not_list(resolver).await;
         self.change(|health, now| health.control(test, now, timing(config)));
         match test {
             Test::Passed => None,
             Test::Failed(_) | Test::NotAsked => {
+                *failed = Some(Instant::now());
                 Some(self.out_of_service().unwrap_or(NoAnswer::Uncontrolled))
             }
         }
