@@ -74,6 +74,9 @@ pub(super) enum CliError {
     /// Two formats at once.
     #[error("--json and --format contradict each other")]
     TwoFormats,
+    /// Options of one format, with another.
+    #[error("--name-server, --contact, --ttl, --valid and --url are for --format rbldnsd alone")]
+    NotForFormat,
     /// The answer cannot be written, or the terminal not be read.
     #[error("{0}")]
     Output(io::Error),

@@ -26,11 +26,18 @@ const TOOLS: &[Tool] = &[
 ];
 
 /// What the tests need besides.
-const SERVERS: &[Tool] = &[Tool {
-    program: "rspamd",
-    package: "rspamd",
-    why: "a content filter that posts its verdicts",
-}];
+const SERVERS: &[Tool] = &[
+    Tool {
+        program: "rspamd",
+        package: "rspamd",
+        why: "a content filter that posts its verdicts",
+    },
+    Tool {
+        program: "rbldnsd",
+        package: "rbldnsd",
+        why: "a name server that publishes block lists",
+    },
+];
 
 /// Installs the programs that a lab runs, if they are not there.
 ///

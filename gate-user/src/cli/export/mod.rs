@@ -6,12 +6,17 @@ mod json;
 mod nft;
 mod plain;
 mod postfix;
+mod rbldnsd;
 
 use jiff::Timestamp;
 
 use super::{
     error::{CliError, Exit},
     gate::Gate,
+};
+use crate::{
+    control::api::{Export, Filter, Listings, Status, route},
+    plan::Enforcement,
 };
 
 /// What `export` is given.
@@ -20,6 +25,8 @@ pub(super) struct Args {
     /// How it is written; plain if not given.
     #[arg(long, value_enum)]
     format: Option<Format>,
+    #[command(flatten)]
+    rbldnsd: rbldnsd::Options,
 }
 
 /// How an export is written.
@@ -33,6 +40,9 @@ enum Format {
     Nft,
     /// For `check_client_access cidr:FILE` of Postfix; what is allowed comes first, as DUNNO.
     PostfixCidr,
+    /// For rbldnsd, as the dataset `combined`: also what the mail server is to refuse; what is
+    /// allowed is excluded.
+    Rbldnsd,
 }
 
 pub(super) async fn run(gate: &Gate, args: Args) -> Result<Exit, CliError> {
@@ -41,15 +51,41 @@ pub(super) async fn run(gate: &Gate, args: Args) -> Result<Exit, CliError> {
         (Some(_), true) => return Err(CliError::TwoFormats),
         (given, false) => given.unwrap_or(Format::Plain),
     };
-    let plan = gate.client.export().await?;
+    if format != Format::Rbldnsd && args.rbldnsd.given() {
+        return Err(CliError::NotForFormat);
+    }
+    let mut plan = gate.client.export().await?;
+    if format == Format::Rbldnsd {
+        add_refused(gate, &mut plan).await?;
+    }
     let now = Timestamp::now();
     gate.write(|out| match format {
         Format::Plain => plain::write(&plan, out),
         Format::Json => json::write(plan, out),
         Format::Nft => nft::write(&plan, now, out),
         Format::PostfixCidr => postfix::write(&plan, now, out),
+        Format::Rbldnsd => rbldnsd::write(&plan, now, &args.rbldnsd, out),
     })?;
     Ok(Exit::Done)
+}
+
+/// Adds what is listed for reasons for which the mail server refuses, and no packet is dropped.
+async fn add_refused(gate: &Gate, plan: &mut Export) -> Result<(), CliError> {
+    let status: Status = gate.client.get(route::STATUS).await?;
+    for entry in status.not_dropped {
+        if entry.enforcement != Enforcement::Reject {
+            continue;
+        }
+        let filter = Filter {
+            reason: Some(entry.reason),
+            ..Filter::default()
+        };
+        let found: Listings = gate.client.ask(route::LISTINGS, &filter).await?;
+        for listing in found.listings {
+            plan.block.entry(listing.network).or_insert(listing.reason);
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]
