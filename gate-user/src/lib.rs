@@ -16,8 +16,11 @@ pub mod evidence;
 pub mod feeds;
 #[allow(unsafe_code, reason = "the one module that speaks to the kernel")]
 pub mod kernel;
+pub mod names;
 pub mod network;
+pub mod overrides;
 pub mod plan;
 pub mod removal;
 pub mod rollup;
+pub mod roster;
 mod watch;

@@ -337,7 +337,7 @@ impl Draft<'_> {
 }
 
 /// The whole second that `at` is, or the next.
-fn second_up(at: Timestamp) -> Timestamp {
+pub(crate) fn second_up(at: Timestamp) -> Timestamp {
     let second = at.as_second() + i64::from(at.subsec_nanosecond() > 0);
     Timestamp::from_second(second).unwrap_or(Timestamp::MAX)
 }

@@ -25,9 +25,9 @@ pub use {
     history::{End, History, HistoryEntry, Renewal, Scope},
     ledger::Ledger,
     listing::{AllowEntry, Listing, ListingId, Origin},
-    record::Standing,
+    record::{Standing, StandingError},
     state::{Book, Counts},
     width::{WIDEST_V4, WIDEST_V6, check_allow_width, check_width},
     work::Work,
 };
-pub(crate) use {row::sort_key, state::Listed};
+pub(crate) use {draft::second_up, row::sort_key, state::Listed, width::MAX_COMMENT};

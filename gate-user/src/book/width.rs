@@ -39,7 +39,7 @@ pub fn check_allow_width(network: Network) -> Result<(), Refusal> {
 }
 
 /// The longest comment, in bytes.
-pub(super) const MAX_COMMENT: usize = 1000;
+pub(crate) const MAX_COMMENT: usize = 1000;
 
 /// Whether a comment on `network` is short enough to be shown, and to be told to a mail server.
 ///
