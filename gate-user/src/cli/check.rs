@@ -6,6 +6,7 @@ use gate_common::Mode;
 use jiff::Timestamp;
 
 use super::{
+    dnsbl_override,
     error::{CliError, Exit},
     explain,
     gate::Gate,
@@ -76,6 +77,9 @@ fn render(check: &Check, now: Timestamp) -> String {
         matches.row(row(found));
     }
     text.push_str(&matches.render());
+    for entry in &check.overrides {
+        let _ = writeln!(text, "  {}", dnsbl_override::line(entry, now));
+    }
     text
 }
 
@@ -176,6 +180,7 @@ mod tests {
   KIND     NETWORK       REASON  ACTION  ORIGIN     SINCE                 EXPIRES               NOTE
   listing  192.0.2.0/24  manual  drop    operator   2026-03-04T10:00:00Z  2026-03-07T10:00:00Z  ticket 4711
   listing  192.0.2.0/23  feed    drop    feed:drop  2026-02-01T00:00:00Z  never                 SBL256894
+  override: what bl.example says of 192.0.2.0/24 does not count, until 2026-04-03T10:00:00Z (in 29d 22h): a partner
 "
         );
     }
@@ -195,6 +200,7 @@ mod tests {
             allowed: false,
             kernel: None,
             matches: Vec::new(),
+            overrides: Vec::new(),
         };
         assert_eq!(
             render(&clean, now()),

@@ -7,7 +7,7 @@ use super::{
     error::{CliError, Exit},
     gate::Gate,
     table::{Align, Table},
-    words::{expiry, foreign, note},
+    words::{ending, expiry, foreign, note},
 };
 use crate::{
     book::Origin,
@@ -170,11 +170,6 @@ pub(super) fn past(entries: &[HistoryEntry]) -> String {
     ]);
     for entry in entries {
         let reason = entry.reason.map_or("allow", Reason::code);
-        let end = match (entry.cause, &entry.ended_by) {
-            (Some(cause), Some(by)) => format!("{cause} by {}", foreign(by)),
-            (Some(cause), None) => cause.to_string(),
-            (None, _) => "in force".to_owned(),
-        };
         table.row([
             entry.network.to_string(),
             reason.to_owned(),
@@ -184,7 +179,7 @@ pub(super) fn past(entries: &[HistoryEntry]) -> String {
             entry
                 .ended
                 .map_or_else(|| expiry(entry.expires), |time| time.to_string()),
-            end,
+            ending(entry.cause, entry.ended_by.as_deref()),
             note(entry.comment.as_deref(), entry.evidence.as_deref()),
         ]);
     }

@@ -10,6 +10,7 @@ mod complaints;
 mod confirm;
 mod dnsbl;
 mod dnsbl_lists;
+mod dnsbl_override;
 mod error;
 mod evidence;
 mod explain;
@@ -20,6 +21,7 @@ mod import;
 mod intake;
 mod list;
 mod mode;
+mod name;
 mod removal;
 mod replay;
 mod rollup;
@@ -90,7 +92,11 @@ enum Command {
     List(list::Args),
     /// Listings and allow entries, past and present, of a network, around it and in it.
     History(list::HistoryArgs),
-    /// Third-party DNS block lists: how they stand, and what they say of an address.
+    /// The block list that goes by PTR names.
+    #[command(subcommand)]
+    Name(name::Command),
+    /// Third-party DNS block lists: how they stand, what they say of an address, and what of that
+    /// does not count.
     Dnsbl(dnsbl::Args),
     /// What the kernel counted.
     Stats(stats::Args),
@@ -179,6 +185,7 @@ async fn run(gate: &Gate, command: Command) -> Result<Exit, CliError> {
         Command::Disallow(args) => change::disallow(gate, args).await,
         Command::List(args) => list::run(gate, args).await,
         Command::History(args) => list::history(gate, args).await,
+        Command::Name(command) => name::run(gate, command).await,
         Command::Dnsbl(args) => dnsbl::run(gate, args).await,
         Command::Stats(args) => stats::run(gate, args).await,
         Command::Top(args) => top::run(gate, args).await,

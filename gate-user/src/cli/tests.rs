@@ -73,6 +73,23 @@ fn what_is_taken() {
         "export --format json",
         "export --format nft",
         "export --format postfix-cidr",
+        "export --format rbldnsd --name-server ns1.example.net --ttl 1h",
+        "name block *.dyn.example.net --reason dynamic --for 30d --comment x",
+        "name block *.net --force",
+        "name unblock *.dyn.example.net",
+        "name allow MAIL.dyn.example.net. --for 1h --comment x",
+        "name disallow mail.dyn.example.net",
+        "name list",
+        "name check mail.dyn.example.net",
+        "name history",
+        "name history *.dyn.example.net --limit 0",
+        "dnsbl override 192.0.2.0/24",
+        "dnsbl override 192.0.2.7 --list bl.example --for 30d --comment x",
+        "dnsbl override 0.0.0.0/4 --force",
+        "dnsbl override --end 192.0.2.0/24",
+        "dnsbl override 192.0.2.0/24 --end --list bl.example",
+        "dnsbl overrides",
+        "dnsbl overrides --history --network 192.0.2.0/24 --limit 5",
         "check --explain 192.0.2.7",
         "evidence log.jsonl",
         "complaints",
@@ -129,6 +146,17 @@ fn what_is_not_taken_says_what_would_be_right() {
             "expected such as 2026-03-04T10:00:00Z",
         ),
         ("list --allow --reason manual", "cannot be used with"),
+        ("name block *.größe.example", "xn--"),
+        (
+            "name block a.example.net --reason forged",
+            "dynamic, generic, manual",
+        ),
+        ("dnsbl override 192.0.2.7/24", "the network is 192.0.2.0/24"),
+        ("dnsbl override 192.0.2.7 --list *", "cannot name a list"),
+        (
+            "dnsbl override 192.0.2.7 --end --for 3d",
+            "cannot be used with",
+        ),
         ("mode on", "expected off, monitor, enforce"),
         ("feeds reload A/B", "cannot name a feed"),
         ("import", "<FILE>"),
@@ -201,6 +229,25 @@ async fn json_is_the_documented_answer_on_one_line() {
         ("list", &get, route::LISTINGS),
         ("list --allow", &get, route::ALLOWED),
         ("history 192.0.2.0/24", &get, route::HISTORY),
+        ("name block *.dyn.example.net", &post, route::BLOCK_NAME),
+        ("name unblock *.dyn.example.net", &post, route::UNBLOCK_NAME),
+        ("name allow mail.dyn.example.net", &post, route::ALLOW_NAME),
+        (
+            "name disallow mail.dyn.example.net",
+            &post,
+            route::DISALLOW_NAME,
+        ),
+        ("name list", &get, route::NAMES),
+        ("name check mail.dyn.example.net", &get, route::CHECK_NAME),
+        ("name history", &get, route::NAME_HISTORY),
+        ("dnsbl override 192.0.2.0/24", &post, route::OVERRIDES),
+        (
+            "dnsbl override 192.0.2.0/24 --end",
+            &post,
+            route::END_OVERRIDE,
+        ),
+        ("dnsbl overrides", &get, route::OVERRIDES),
+        ("dnsbl overrides --history", &get, route::OVERRIDE_HISTORY),
         ("stats", &get, route::STATS),
         ("top", &get, route::TOP),
         ("mode", &get, route::MODE),
@@ -252,6 +299,7 @@ async fn exit_codes_are_as_documented() {
         // The documented address is listed.
         ("dnsbl test 192.0.2.7", Exit::Listed),
         ("export --format nft", Exit::Done),
+        ("export --format rbldnsd", Exit::Done),
         ("complaint /dev/null", Exit::Done),
         // One of the documented lines is refused.
         ("verdict /dev/null", Exit::BadData),
@@ -296,6 +344,9 @@ async fn what_the_daemon_refuses_is_told_in_its_words() {
 async fn two_formats_contradict_each_other() {
     let (exit, shown) = done("export --json --format nft", Documented::default()).await;
     assert!(exit.unwrap_err().contains("contradict"));
+    assert_eq!(shown, "");
+    let (exit, shown) = done("export --format nft --ttl 1h", Documented::default()).await;
+    assert!(exit.unwrap_err().contains("for --format rbldnsd alone"));
     assert_eq!(shown, "");
     let (exit, shown) = done("export --json --format json", Documented::default()).await;
     assert_eq!((exit, shown.lines().count()), (Ok(Exit::Done), 3));

@@ -4,6 +4,8 @@ use std::{borrow::Cow, time::Duration};
 
 use jiff::Timestamp;
 
+use crate::book::EndCause;
+
 /// The two largest units of a duration: `3d 2h`, `10m 5s`, `0s`.
 pub(super) fn span(duration: Duration) -> String {
     let seconds = duration.as_secs();
@@ -52,6 +54,15 @@ pub(super) fn maybe(time: Option<Timestamp>) -> String {
 /// The end of an entry: `never`.
 pub(super) fn expiry(expires: Option<Timestamp>) -> String {
     expires.map_or_else(|| "never".to_owned(), |time| time.to_string())
+}
+
+/// How an entry ended: `removed by uid 0`, or `in force`.
+pub(super) fn ending(cause: Option<EndCause>, by: Option<&str>) -> String {
+    match (cause, by) {
+        (Some(cause), Some(by)) => format!("{cause} by {}", foreign(by)),
+        (Some(cause), None) => cause.to_string(),
+        (None, _) => "in force".to_owned(),
+    }
 }
 
 /// `3.0 MiB`.

@@ -10,12 +10,14 @@ use serde::de::DeserializeOwned;
 use super::{
     Caller, Service, ServiceError,
     api::{
-        Allow, AllowEntries, Allowed, Block, Blocked, Check, Complained, ComplaintQuery,
-        Complaints, ComplaintsQuery, DecideRemoval, Detached, Disallow, Disallowed, DnsblLists,
-        DnsblTest, Evidence, EvidenceTaken, Explanation, Export, ExportLine, Feed, Feeds, Filter,
-        Flushed, History, Import, Imported, Judged, Listings, ModeState, Reloaded, Removal,
-        RemovalRequest, Removals, RemovalsQuery, RollUp, RolledUp, Stats, Status, Top, Unblock,
-        Unblocked, route,
+        Allow, AllowEntries, AllowName, Allowed, Block, BlockName, Blocked, Check, Complained,
+        ComplaintQuery, Complaints, ComplaintsQuery, DecideRemoval, Detached, Disallow, Disallowed,
+        DnsblLists, DnsblTest, EndName, EndOverride, Evidence, EvidenceTaken, Explanation, Export,
+        ExportLine, Feed, Feeds, Filter, Flushed, History, Import, Imported, Judged, Listings,
+        ModeState, NameCheck, NameHistory, NameHistoryQuery, NameSet, Names, NamesEnded,
+        OverrideHistory, OverrideHistoryQuery, OverrideSet, Overrides, OverridesEnded, Reloaded,
+        Removal, RemovalRequest, Removals, RemovalsQuery, RollUp, RolledUp, SetOverride, Stats,
+        Status, Top, Unblock, Unblocked, route,
     },
 };
 use crate::network::Network;
@@ -301,5 +303,68 @@ impl Service for Documented {
         by: &Caller,
     ) -> Result<Removal, ServiceError> {
         self.change(route::DECIDE_REMOVAL, &format!("{request:?}"), by)
+    }
+
+    async fn names(&self) -> Result<Names, ServiceError> {
+        self.look(route::NAMES, "names".to_owned())
+    }
+
+    async fn block_name(&self, request: BlockName, by: &Caller) -> Result<NameSet, ServiceError> {
+        self.change(route::BLOCK_NAME, &format!("{request:?}"), by)
+    }
+
+    async fn allow_name(&self, request: AllowName, by: &Caller) -> Result<NameSet, ServiceError> {
+        self.change(route::ALLOW_NAME, &format!("{request:?}"), by)
+    }
+
+    async fn unblock_name(
+        &self,
+        request: EndName,
+        by: &Caller,
+    ) -> Result<NamesEnded, ServiceError> {
+        self.change(route::UNBLOCK_NAME, &format!("{request:?}"), by)
+    }
+
+    async fn disallow_name(
+        &self,
+        request: EndName,
+        by: &Caller,
+    ) -> Result<NamesEnded, ServiceError> {
+        self.change(route::DISALLOW_NAME, &format!("{request:?}"), by)
+    }
+
+    async fn check_name(&self, asked: String) -> Result<NameCheck, ServiceError> {
+        self.look(route::CHECK_NAME, format!("{asked:?}"))
+    }
+
+    async fn name_history(&self, asked: NameHistoryQuery) -> Result<NameHistory, ServiceError> {
+        self.look(route::NAME_HISTORY, format!("{asked:?}"))
+    }
+
+    async fn overrides(&self) -> Result<Overrides, ServiceError> {
+        self.look(route::OVERRIDES, "overrides".to_owned())
+    }
+
+    async fn set_override(
+        &self,
+        request: SetOverride,
+        by: &Caller,
+    ) -> Result<OverrideSet, ServiceError> {
+        self.change(route::OVERRIDES, &format!("{request:?}"), by)
+    }
+
+    async fn end_override(
+        &self,
+        request: EndOverride,
+        by: &Caller,
+    ) -> Result<OverridesEnded, ServiceError> {
+        self.change(route::END_OVERRIDE, &format!("{request:?}"), by)
+    }
+
+    async fn override_history(
+        &self,
+        asked: OverrideHistoryQuery,
+    ) -> Result<OverrideHistory, ServiceError> {
+        self.look(route::OVERRIDE_HISTORY, format!("{asked:?}"))
     }
 }

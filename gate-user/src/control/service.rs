@@ -5,11 +5,14 @@ use std::{fmt, future::Future, net::IpAddr};
 use gate_common::Mode;
 
 use super::api::{
-    Allow, AllowEntries, Allowed, Block, Blocked, Check, Complained, ComplaintQuery, Complaints,
-    ComplaintsQuery, DecideRemoval, Detached, Disallow, Disallowed, DnsblLists, DnsblTest,
-    ErrorKind, Evidence, EvidenceTaken, Explanation, Export, Feed, Feeds, Filter, Flushed, History,
-    Import, Imported, Judged, Listings, ModeState, Reloaded, Removal, RemovalRequest, Removals,
-    RemovalsQuery, RollUp, RolledUp, Stats, Status, Top, Unblock, Unblocked,
+    Allow, AllowEntries, AllowName, Allowed, Block, BlockName, Blocked, Check, Complained,
+    ComplaintQuery, Complaints, ComplaintsQuery, DecideRemoval, Detached, Disallow, Disallowed,
+    DnsblLists, DnsblTest, EndName, EndOverride, ErrorKind, Evidence, EvidenceTaken, Explanation,
+    Export, Feed, Feeds, Filter, Flushed, History, Import, Imported, Judged, Listings, ModeState,
+    NameCheck, NameHistory, NameHistoryQuery, NameSet, Names, NamesEnded, OverrideHistory,
+    OverrideHistoryQuery, OverrideSet, Overrides, OverridesEnded, Reloaded, Removal,
+    RemovalRequest, Removals, RemovalsQuery, RollUp, RolledUp, SetOverride, Stats, Status, Top,
+    Unblock, Unblocked,
 };
 use crate::network::Network;
 
@@ -175,4 +178,38 @@ pub trait Service: Send + Sync + 'static {
     /// Decides a removal request by the postmaster's word. `NotFound` if there is none of that
     /// number, `Conflict` if it is decided so already.
     fn decide_removal(&self, request: DecideRemoval, by: &Caller) -> answer!(Removal);
+
+    /// The rules of the name-based list in force.
+    fn names(&self) -> answer!(Names);
+
+    /// Lists sources by their PTR name. `BadRequest` for a reason that no name gives, `Conflict`
+    /// if the pattern is too wide and not forced.
+    fn block_name(&self, request: BlockName, by: &Caller) -> answer!(NameSet);
+
+    /// Lets sources be by their PTR name. `Conflict` as for [`Service::block_name`].
+    fn allow_name(&self, request: AllowName, by: &Caller) -> answer!(NameSet);
+
+    /// Ends the block entries of exactly that pattern. `NotFound` if there is none.
+    fn unblock_name(&self, request: EndName, by: &Caller) -> answer!(NamesEnded);
+
+    /// Ends the allow entry of exactly that pattern. `NotFound` if there is none.
+    fn disallow_name(&self, request: EndName, by: &Caller) -> answer!(NamesEnded);
+
+    /// What the name-based list says of `name`.
+    fn check_name(&self, name: String) -> answer!(NameCheck);
+
+    /// The rules of the name-based list, past and present.
+    fn name_history(&self, query: NameHistoryQuery) -> answer!(NameHistory);
+
+    /// The overrides of DNSBLs in force.
+    fn overrides(&self) -> answer!(Overrides);
+
+    /// Overrides what DNSBLs say of a network. `Conflict` if it is too wide and not forced.
+    fn set_override(&self, request: SetOverride, by: &Caller) -> answer!(OverrideSet);
+
+    /// Ends overrides of exactly that network. `NotFound` if there is none.
+    fn end_override(&self, request: EndOverride, by: &Caller) -> answer!(OverridesEnded);
+
+    /// Overrides of DNSBLs, past and present.
+    fn override_history(&self, query: OverrideHistoryQuery) -> answer!(OverrideHistory);
 }

@@ -134,7 +134,9 @@ pub(super) fn check(view: &View, address: IpAddr) -> Result<Check, ServiceError>
     let answer = plan::answer(&view.book, &view.rules, address);
     let kernel = view.maps.as_ref().map(|maps| maps.lookup(answer.address));
     let kernel = kernel.transpose().map_err(|error| internal(&error))?;
-    Ok(Check::new(answer, kernel.map(kernel_answer)))
+    let overrides = view.overrides.covering(answer.address).map(Into::into);
+    let overrides = overrides.collect();
+    Ok(Check::new(answer, kernel.map(kernel_answer), overrides))
 }
 
 fn kernel_answer(lookup: Lookup) -> KernelAnswer {

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, net::IpAddr};
 
 use jiff::Timestamp;
 
-use super::{answer, view::View};
+use super::{answer, handle::limit, view::View};
 use crate::{
     book::{Book, BookError, History, Scope},
     config::Config,
@@ -223,10 +223,6 @@ pub(super) async fn complaints(
             })
             .collect(),
     })
-}
-
-fn limit(limit: u32) -> u32 {
-    if limit == 0 { u32::MAX } else { limit }
 }
 
 /// The removal requests that meet the query.

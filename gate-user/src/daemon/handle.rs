@@ -14,20 +14,23 @@ use super::{
     answer, explain,
     lookup::Lookups,
     request::{Changed, Handed, Reply, Request},
+    rules,
     top::TopSources,
     view::View,
 };
 use crate::{
-    book::{Change, NewAllow, NewListing, Origin, Outcome, Scope},
+    book::{Change, NewAllow, NewListing, Origin, Outcome, Scope, Standing},
     control::{
         Caller, Service, ServiceError,
         api::{
-            Allow, AllowEntries, Allowed, Block, Blocked, Check, Complained, ComplaintQuery,
-            Complaints, ComplaintsQuery, DecideRemoval, Detached, Disallow, Disallowed, DnsblLists,
-            DnsblTest, Evidence, EvidenceTaken, Explanation, Export, Feed, Feeds as FeedList,
-            Filter, Flushed, History, Import, Imported, Judged, Listings, ModeState, Reloaded,
-            Removal, RemovalRequest, Removals, RemovalsQuery, RollUp, RolledUp, Stats, Status, Top,
-            Unblock, Unblocked, convert,
+            Allow, AllowEntries, AllowName, Allowed, Block, BlockName, Blocked, Check, Complained,
+            ComplaintQuery, Complaints, ComplaintsQuery, DecideRemoval, Detached, Disallow,
+            Disallowed, DnsblLists, DnsblTest, EndName, EndOverride, Evidence, EvidenceTaken,
+            Explanation, Export, Feed, Feeds as FeedList, Filter, Flushed, History, Import,
+            Imported, Judged, Listings, ModeState, NameCheck, NameHistory, NameHistoryQuery,
+            NameSet, Names, NamesEnded, OverrideHistory, OverrideHistoryQuery, OverrideSet,
+            Overrides, OverridesEnded, Reloaded, Removal, RemovalRequest, Removals, RemovalsQuery,
+            RollUp, RolledUp, SetOverride, Stats, Status, Top, Unblock, Unblocked, convert,
         },
     },
     evidence::{Taken, intake::Desk},
@@ -73,12 +76,15 @@ impl Handle {
         }
     }
 
-    fn view(&self) -> Arc<View> {
+    pub(super) fn view(&self) -> Arc<View> {
         self.view.load_full()
     }
 
     /// Asks the writer, and waits for its answer.
-    async fn ask<T>(&self, request: impl FnOnce(Reply<T>) -> Request) -> Result<T, ServiceError> {
+    pub(super) async fn ask<T>(
+        &self,
+        request: impl FnOnce(Reply<T>) -> Request,
+    ) -> Result<T, ServiceError> {
         let (reply, answer) = oneshot::channel();
         let stopping = || ServiceError::Unavailable("gated is stopping".to_owned());
         self.requests
@@ -113,7 +119,9 @@ fn unexpected<T>(outcome: Option<&Outcome>) -> Result<T, ServiceError> {
 }
 
 /// When what begins now and lasts `duration` ends.
-fn end(duration: Option<std::time::Duration>) -> Result<Option<Timestamp>, ServiceError> {
+pub(super) fn end(
+    duration: Option<std::time::Duration>,
+) -> Result<Option<Timestamp>, ServiceError> {
     duration
         .map(|duration| {
             Timestamp::now().checked_add(duration).map_err(|_| {
@@ -124,6 +132,11 @@ fn end(duration: Option<std::time::Duration>) -> Result<Option<Timestamp>, Servi
             })
         })
         .transpose()
+}
+
+/// How many are shown at most, of which 0 means all.
+pub(super) fn limit(limit: u32) -> u32 {
+    if limit == 0 { u32::MAX } else { limit }
 }
 
 impl Service for Handle {
@@ -247,10 +260,7 @@ impl Service for Handle {
 
     async fn history(&self, network: Network, limit: usize) -> Result<History, ServiceError> {
         let history = self.view().history.clone();
-        let limit = match limit {
-            0 => u32::MAX,
-            limit => u32::try_from(limit).unwrap_or(u32::MAX),
-        };
+        let limit = self::limit(u32::try_from(limit).unwrap_or(u32::MAX));
         let internal = |error: crate::book::BookError| ServiceError::Internal(error.to_string());
         let mut entries = history
             .find(network, Scope::Covering, limit)
@@ -487,5 +497,78 @@ impl Service for Handle {
         })
         .await?;
         explain::removal(&self.view().history, id).await
+    }
+
+    async fn names(&self) -> Result<Names, ServiceError> {
+        let names = &self.view().names;
+        Ok(Names {
+            names: names.roster().iter().map(Into::into).collect(),
+        })
+    }
+
+    async fn block_name(&self, request: BlockName, by: &Caller) -> Result<NameSet, ServiceError> {
+        self.enter_blocked_name(request, by.to_string()).await
+    }
+
+    async fn allow_name(&self, request: AllowName, by: &Caller) -> Result<NameSet, ServiceError> {
+        self.enter_allowed_name(request, by.to_string()).await
+    }
+
+    async fn unblock_name(
+        &self,
+        request: EndName,
+        by: &Caller,
+    ) -> Result<NamesEnded, ServiceError> {
+        let listed = |standing| standing != Standing::Allowed;
+        self.end_names(request, "blocks", listed, by.to_string())
+            .await
+    }
+
+    async fn disallow_name(
+        &self,
+        request: EndName,
+        by: &Caller,
+    ) -> Result<NamesEnded, ServiceError> {
+        let allowed = |standing| standing == Standing::Allowed;
+        self.end_names(request, "allows", allowed, by.to_string())
+            .await
+    }
+
+    async fn check_name(&self, name: String) -> Result<NameCheck, ServiceError> {
+        Ok(rules::check_name(&self.view(), name))
+    }
+
+    async fn name_history(&self, query: NameHistoryQuery) -> Result<NameHistory, ServiceError> {
+        self.past_names(query).await
+    }
+
+    async fn overrides(&self) -> Result<Overrides, ServiceError> {
+        let overrides = &self.view().overrides;
+        Ok(Overrides {
+            overrides: overrides.roster().iter().map(Into::into).collect(),
+        })
+    }
+
+    async fn set_override(
+        &self,
+        request: SetOverride,
+        by: &Caller,
+    ) -> Result<OverrideSet, ServiceError> {
+        self.enter_override(request, by.to_string()).await
+    }
+
+    async fn end_override(
+        &self,
+        request: EndOverride,
+        by: &Caller,
+    ) -> Result<OverridesEnded, ServiceError> {
+        self.end_overrides(request, by.to_string()).await
+    }
+
+    async fn override_history(
+        &self,
+        query: OverrideHistoryQuery,
+    ) -> Result<OverrideHistory, ServiceError> {
+        self.past_overrides(query).await
     }
 }

@@ -16,6 +16,7 @@ mod lookup;
 mod mode;
 mod notify;
 mod request;
+mod rules;
 mod run;
 mod settings;
 mod start;

@@ -10,6 +10,9 @@ use crate::{
         api::{Detached, ModeState, Reloaded, RemovalRequest, RollupState},
     },
     evidence::{Evidence, Taken},
+    names::NameRule,
+    overrides::OverrideRule,
+    roster,
 };
 
 /// The way back of an answer. Whoever asked may have gone: that is no error.
@@ -43,6 +46,18 @@ pub(super) enum Request {
         grant: bool,
         by: String,
         reply: Reply<()>,
+    },
+    /// Change the name-based list.
+    Names {
+        change: roster::Change<NameRule>,
+        by: String,
+        reply: Reply<roster::Outcome<NameRule>>,
+    },
+    /// Change the overrides of DNSBLs.
+    Overrides {
+        change: roster::Change<OverrideRule>,
+        by: String,
+        reply: Reply<roster::Outcome<OverrideRule>>,
     },
     /// Set the mode.
     SetMode {

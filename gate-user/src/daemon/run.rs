@@ -296,6 +296,12 @@ impl Loop {
             } => {
                 let _ = reply.send(self.writer.decide_removal(id, grant, &by).await);
             }
+            Request::Names { change, by, reply } => {
+                let _ = reply.send(self.writer.change_names(change, &by).await);
+            }
+            Request::Overrides { change, by, reply } => {
+                let _ = reply.send(self.writer.change_overrides(change, &by).await);
+            }
             Request::SetMode { mode, by, reply } => {
                 let _ = reply.send(self.writer.set_mode(mode, &by));
             }
@@ -348,6 +354,9 @@ impl Loop {
             .is_some_and(|at| at <= Timestamp::now());
         if due && let Err(error) = self.writer.change(vec![Change::Expire], DAEMON).await {
             tracing::error!(%error, "expiry failed; it will be tried again");
+        }
+        if let Err(error) = self.writer.expire_rules().await {
+            tracing::error!(%error, "expiry of names or overrides failed; it will be tried again");
         }
     }
 

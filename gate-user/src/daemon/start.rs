@@ -26,7 +26,10 @@ use crate::{
     config::{Config, FeedName},
     control::api::{Drift, TableSize},
     kernel::{Found, Gate, Netlink},
+    names::Names,
+    overrides::Overrides,
     plan::Table,
+    roster,
 };
 
 impl Writer {
@@ -46,6 +49,8 @@ impl Writer {
             },
         ];
         ledger.apply(changes, started, DAEMON).await?;
+        let names = Names::new(roster::load(&ledger.history()).await?);
+        let overrides = Overrides::new(roster::load(&ledger.history()).await?);
 
         let netlink = Netlink::open()?;
         let own = netlink.own_addresses().await?;
@@ -64,6 +69,8 @@ impl Writer {
         let config = Arc::new(config);
         let view = View {
             book: ledger.book().clone(),
+            names: names.clone(),
+            overrides: overrides.clone(),
             rules: Arc::clone(&rules),
             history: ledger.history(),
             config: Arc::clone(&config),
@@ -84,6 +91,8 @@ impl Writer {
         };
         let mut writer = Self {
             ledger,
+            names,
+            overrides,
             rules,
             gate: Some(gate),
             netlink,

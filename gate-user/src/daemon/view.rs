@@ -10,6 +10,8 @@ use crate::{
     config::{Config, InterfaceName},
     control::api::{Drift, TableSize},
     kernel::{Attachment, Fill, Maps},
+    names::Names,
+    overrides::Overrides,
     plan::{Diff, Rules, Table},
 };
 
@@ -18,6 +20,10 @@ use crate::{
 pub(super) struct View {
     /// The book.
     pub(super) book: Book,
+    /// The name-based list.
+    pub(super) names: Names,
+    /// The overrides of DNSBLs.
+    pub(super) overrides: Overrides,
     /// What the plan goes by.
     pub(super) rules: Arc<Rules>,
     /// The book's past.

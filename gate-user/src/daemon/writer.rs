@@ -22,7 +22,9 @@ use crate::{
         api::{Drift, ModeState, TableSize},
     },
     kernel::{Attachment, Gate, KernelError, Netlink},
+    names::Names,
     network::Network,
+    overrides::Overrides,
     plan::{self, Diff, Rules, Table},
 };
 
@@ -32,6 +34,8 @@ pub(super) const DAEMON: &str = "gated";
 /// Everything that only the writer may touch.
 pub(super) struct Writer {
     pub(super) ledger: Ledger,
+    pub(super) names: Names,
+    pub(super) overrides: Overrides,
     pub(super) rules: Arc<Rules>,
     /// `None` once it is detached.
     pub(super) gate: Option<Gate>,
@@ -60,6 +64,8 @@ impl Writer {
     pub(super) fn snapshot(&self) -> View {
         View {
             book: self.ledger.book().clone(),
+            names: self.names.clone(),
+            overrides: self.overrides.clone(),
             rules: Arc::clone(&self.rules),
             history: self.ledger.history(),
             config: Arc::clone(&self.config),

@@ -30,7 +30,7 @@ pub struct Block {
 }
 
 /// The reason of an operator who gives none.
-fn manual() -> Reason {
+pub(super) fn manual() -> Reason {
     Reason::Manual
 }
 

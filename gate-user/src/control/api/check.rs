@@ -6,6 +6,7 @@ use gate_common::Reason;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::Override;
 use crate::{
     book::Origin,
     network::Network,
@@ -49,6 +50,8 @@ pub struct Check {
     pub kernel: Option<KernelAnswer>,
     /// All that covers the address: the winner first.
     pub matches: Vec<Match>,
+    /// The overrides of DNSBLs that cover the address, the longest prefix first.
+    pub overrides: Vec<Override>,
 }
 
 /// What the kernel's table says of the address in mode `enforce`, looked up in the maps.

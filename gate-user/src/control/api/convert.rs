@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::{
     AllowEntry, BadLine, Check, EvidenceKind, EvidenceRecord, EvidenceRefused, EvidenceTaken,
     Exception, ExceptionKind, Feed, FeedFile, FeedInForce, HistoryEntry, KernelAnswer, Listing,
-    Match, MatchKind,
+    Match, MatchKind, Override,
 };
 use crate::{
     book::{self, Standing},
@@ -73,8 +73,9 @@ impl From<book::HistoryEntry> for HistoryEntry {
 }
 
 impl Check {
-    /// The plan's answer, and the kernel's (`None`: the gate is not on the wire).
-    pub fn new(answer: Answer, kernel: Option<KernelAnswer>) -> Self {
+    /// The plan's answer, the kernel's (`None`: the gate is not on the wire), and the overrides of
+    /// DNSBLs that cover the address.
+    pub fn new(answer: Answer, kernel: Option<KernelAnswer>, overrides: Vec<Override>) -> Self {
         let (listed, allowed) = (answer.listed(), answer.allowed());
         let winner = answer.winner().map(|winner| winner.listing.clone());
         let winner = winner.map(Listing::from);
@@ -97,6 +98,7 @@ impl Check {
                 .map(Match::from)
                 .chain(matches)
                 .collect(),
+            overrides,
         }
     }
 }
@@ -276,7 +278,7 @@ mod tests {
             matches: (0..).zip(listed).map(found).collect(),
             shelters,
         };
-        Check::new(answer, None)
+        Check::new(answer, None, Vec::new())
     }
 
     #[test]

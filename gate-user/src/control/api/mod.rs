@@ -16,8 +16,11 @@ mod export;
 mod feed;
 mod intake;
 mod listing;
+mod names;
+mod overrides;
 mod removal;
 pub mod route;
+mod rules;
 pub mod span;
 mod status;
 
@@ -42,6 +45,14 @@ pub use intake::{
 pub use listing::{
     AllowEntries, AllowEntry, Filter, History, HistoryEntry, HistoryQuery, Listing, Listings,
 };
+pub use names::{
+    AllowName, BlockName, EndName, NameCheck, NameEntry, NameHistory, NameHistoryQuery, NameQuery,
+    NameSet, NameVerdict, Names, NamesEnded, PastName,
+};
+pub use overrides::{
+    EndOverride, Override, OverrideHistory, OverrideHistoryQuery, OverrideSet, Overrides,
+    OverridesEnded, PastOverride, SetOverride,
+};
 pub use removal::{DecideRemoval, Decision, Removal, RemovalRequest, Removals, RemovalsQuery};
 pub use status::{
     Attach, Drift, EvidenceCounts, Index, Interface, ReasonEnforcement, Status, TableSize,
@@ -59,9 +70,10 @@ mod tests {
     fn check_and_stats_are_what_scripts_rely_on() {
         let mut check: Check = answer(&Method::GET, route::CHECK);
         check.matches.clear();
+        check.overrides.clear();
         assert_eq!(
             serde_json::to_string(&check).unwrap(),
-            r#"{"address":"192.0.2.7","listed":true,"verdict":"drop","network":"192.0.2.0/24","reason":"manual","origin":"operator","since":"2026-03-04T10:00:00Z","expires":"2026-03-07T10:00:00Z","comment":"ticket 4711","allowed":false,"kernel":{"verdict":"drop","network":"192.0.2.0/24","reason":"manual"},"matches":[]}"#
+            r#"{"address":"192.0.2.7","listed":true,"verdict":"drop","network":"192.0.2.0/24","reason":"manual","origin":"operator","since":"2026-03-04T10:00:00Z","expires":"2026-03-07T10:00:00Z","comment":"ticket 4711","allowed":false,"kernel":{"verdict":"drop","network":"192.0.2.0/24","reason":"manual"},"matches":[],"overrides":[]}"#
         );
         let stats: Stats = answer(&Method::GET, route::STATS);
         assert_eq!(

@@ -59,6 +59,28 @@ pub const ROLLUP: &str = "/v1/rollup";
 pub const REMOVALS: &str = "/v1/removals";
 /// `POST` of [`DecideRemoval`](super::DecideRemoval): [`Removal`](super::Removal).
 pub const DECIDE_REMOVAL: &str = "/v1/removals/decide";
+/// `GET`: [`Names`](super::Names).
+pub const NAMES: &str = "/v1/names";
+/// `POST` of [`BlockName`](super::BlockName): [`NameSet`](super::NameSet).
+pub const BLOCK_NAME: &str = "/v1/names/block";
+/// `POST` of [`AllowName`](super::AllowName): [`NameSet`](super::NameSet).
+pub const ALLOW_NAME: &str = "/v1/names/allow";
+/// `POST` of [`EndName`](super::EndName): [`NamesEnded`](super::NamesEnded).
+pub const UNBLOCK_NAME: &str = "/v1/names/unblock";
+/// `POST` of [`EndName`](super::EndName): [`NamesEnded`](super::NamesEnded).
+pub const DISALLOW_NAME: &str = "/v1/names/disallow";
+/// `GET` with [`NameQuery`](super::NameQuery): [`NameCheck`](super::NameCheck).
+pub const CHECK_NAME: &str = "/v1/names/check";
+/// `GET` with [`NameHistoryQuery`](super::NameHistoryQuery): [`NameHistory`](super::NameHistory).
+pub const NAME_HISTORY: &str = "/v1/names/history";
+/// `GET`: [`Overrides`](super::Overrides), and `POST` of [`SetOverride`](super::SetOverride):
+/// [`OverrideSet`](super::OverrideSet).
+pub const OVERRIDES: &str = "/v1/dnsbl/overrides";
+/// `POST` of [`EndOverride`](super::EndOverride): [`OverridesEnded`](super::OverridesEnded).
+pub const END_OVERRIDE: &str = "/v1/dnsbl/overrides/end";
+/// `GET` with [`OverrideHistoryQuery`](super::OverrideHistoryQuery):
+/// [`OverrideHistory`](super::OverrideHistory).
+pub const OVERRIDE_HISTORY: &str = "/v1/dnsbl/overrides/history";
 
 /// The path of [`FEED_RELOAD`] for the feed `name`, which needs no escaping: see
 /// [`FeedName`](crate::config::FeedName).

@@ -16,9 +16,10 @@ use super::{
     super::{
         Caller, Service, ServiceError,
         api::{
-            Allow, Block, CheckQuery, ComplaintQuery, ComplaintsQuery, DecideRemoval, Disallow,
-            ErrorKind, Evidence, Filter, HistoryQuery, Import, RemovalRequest, RemovalsQuery,
-            RollUp, SetMode, TopQuery, Unblock, route,
+            Allow, AllowName, Block, BlockName, CheckQuery, ComplaintQuery, ComplaintsQuery,
+            DecideRemoval, Disallow, EndName, EndOverride, ErrorKind, Evidence, Filter,
+            HistoryQuery, Import, NameHistoryQuery, NameQuery, OverrideHistoryQuery,
+            RemovalRequest, RemovalsQuery, RollUp, SetMode, SetOverride, TopQuery, Unblock, route,
         },
     },
     exchange::{Answer, Asked, BATCH, BodyTime, Failure, Json, LARGE, Lines, MAIL, Raw},
@@ -43,6 +44,7 @@ pub(super) fn all<S: Service>() -> Vec<Route<S>> {
     routes.extend(others_lists());
     routes.extend(changing());
     routes.extend(deciding());
+    routes.extend(ruling());
     routes
 }
 
@@ -293,6 +295,103 @@ fn deciding<S: Service>() -> Vec<Route<S>> {
             routing::post(
                 |State(service): Handle<S>, Extension(by): By, Json(body): Json<DecideRemoval>| async move {
                     answer!(service.decide_removal(body, &by))
+                },
+            ),
+        ),
+    ]
+}
+
+/// The routes of what operators say beside the book, of names and of DNSBLs.
+fn ruling<S: Service>() -> Vec<Route<S>> {
+    vec![
+        (
+            Method::GET,
+            route::NAMES,
+            routing::get(|State(service): Handle<S>| async move { answer!(service.names()) }),
+        ),
+        (
+            Method::GET,
+            route::CHECK_NAME,
+            routing::get(
+                |State(service): Handle<S>, Asked(query): Asked<NameQuery>| async move {
+                    answer!(service.check_name(query.name))
+                },
+            ),
+        ),
+        (
+            Method::GET,
+            route::NAME_HISTORY,
+            routing::get(
+                |State(service): Handle<S>, Asked(query): Asked<NameHistoryQuery>| async move {
+                    answer!(service.name_history(query))
+                },
+            ),
+        ),
+        (
+            Method::GET,
+            route::OVERRIDES,
+            routing::get(|State(service): Handle<S>| async move { answer!(service.overrides()) }),
+        ),
+        (
+            Method::GET,
+            route::OVERRIDE_HISTORY,
+            routing::get(
+                |State(service): Handle<S>, Asked(query): Asked<OverrideHistoryQuery>| async move {
+                    answer!(service.override_history(query))
+                },
+            ),
+        ),
+        (
+            Method::POST,
+            route::BLOCK_NAME,
+            routing::post(
+                |State(service): Handle<S>, Extension(by): By, Json(body): Json<BlockName>| async move {
+                    answer!(service.block_name(body, &by))
+                },
+            ),
+        ),
+        (
+            Method::POST,
+            route::ALLOW_NAME,
+            routing::post(
+                |State(service): Handle<S>, Extension(by): By, Json(body): Json<AllowName>| async move {
+                    answer!(service.allow_name(body, &by))
+                },
+            ),
+        ),
+        (
+            Method::POST,
+            route::UNBLOCK_NAME,
+            routing::post(
+                |State(service): Handle<S>, Extension(by): By, Json(body): Json<EndName>| async move {
+                    answer!(service.unblock_name(body, &by))
+                },
+            ),
+        ),
+        (
+            Method::POST,
+            route::DISALLOW_NAME,
+            routing::post(
+                |State(service): Handle<S>, Extension(by): By, Json(body): Json<EndName>| async move {
+                    answer!(service.disallow_name(body, &by))
+                },
+            ),
+        ),
+        (
+            Method::POST,
+            route::OVERRIDES,
+            routing::post(
+                |State(service): Handle<S>, Extension(by): By, Json(body): Json<SetOverride>| async move {
+                    answer!(service.set_override(body, &by))
+                },
+            ),
+        ),
+        (
+            Method::POST,
+            route::END_OVERRIDE,
+            routing::post(
+                |State(service): Handle<S>, Extension(by): By, Json(body): Json<EndOverride>| async move {
+                    answer!(service.end_override(body, &by))
                 },
             ),
         ),

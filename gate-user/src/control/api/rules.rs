@@ -1,0 +1,84 @@
+//! From what operators said beside the book, of names and of DNSBLs, to what is said of it.
+
+use super::{NameEntry, Override, PastName, PastOverride};
+use crate::{book::Standing, names, overrides, roster::Past};
+
+impl From<&names::NameEntry> for NameEntry {
+    fn from(entry: &names::NameEntry) -> Self {
+        Self {
+            id: entry.id,
+            pattern: entry.rule.pattern.clone(),
+            allow: entry.rule.standing == Standing::Allowed,
+            reason: entry.reason(),
+            origin: entry.origin.clone(),
+            since: entry.since,
+            expires: entry.expires,
+            comment: entry.comment.as_deref().map(str::to_owned),
+        }
+    }
+}
+
+impl From<Past<names::NameRule>> for PastName {
+    fn from(past: Past<names::NameRule>) -> Self {
+        let entry = NameEntry::from(&past.entry);
+        let (renewed, renewed_by) = past.renewed.map(|it| (it.at, it.by)).unzip();
+        let (ended, cause, ended_by) = match past.end {
+            Some(end) => (Some(end.at), Some(end.cause), Some(end.by)),
+            None => (None, None, None),
+        };
+        Self {
+            pattern: entry.pattern,
+            allow: entry.allow,
+            reason: entry.reason,
+            origin: entry.origin,
+            since: entry.since,
+            added_by: past.added_by,
+            expires: entry.expires,
+            renewed,
+            renewed_by,
+            ended,
+            cause,
+            ended_by,
+            comment: entry.comment,
+        }
+    }
+}
+
+impl From<&overrides::Override> for Override {
+    fn from(entry: &overrides::Override) -> Self {
+        Self {
+            id: entry.id,
+            network: entry.rule.network,
+            list: entry.rule.list.clone(),
+            origin: entry.origin.clone(),
+            since: entry.since,
+            expires: entry.expires,
+            comment: entry.comment.as_deref().map(str::to_owned),
+        }
+    }
+}
+
+impl From<Past<overrides::OverrideRule>> for PastOverride {
+    fn from(past: Past<overrides::OverrideRule>) -> Self {
+        let entry = Override::from(&past.entry);
+        let (renewed, renewed_by) = past.renewed.map(|it| (it.at, it.by)).unzip();
+        let (ended, cause, ended_by) = match past.end {
+            Some(end) => (Some(end.at), Some(end.cause), Some(end.by)),
+            None => (None, None, None),
+        };
+        Self {
+            network: entry.network,
+            list: entry.list,
+            origin: entry.origin,
+            since: entry.since,
+            added_by: past.added_by,
+            expires: entry.expires,
+            renewed,
+            renewed_by,
+            ended,
+            cause,
+            ended_by,
+            comment: entry.comment,
+        }
+    }
+}
