@@ -3,6 +3,7 @@
 use std::os::unix::ffi::OsStrExt as _;
 
 use super::{Config, dnsbl};
+use crate::dns::class::Patterns;
 
 /// The longest path that a Unix socket can have: `sun_path` less its final NUL (unix(7)).
 const MAX_SOCKET_PATH: usize = 107;
@@ -57,5 +58,12 @@ pub(super) fn across_keys(config: &Config) -> Vec<(String, String)> {
         }
     }
     problems.extend(dnsbl::across_lists(&config.dnsbl.lists));
+    if let Err((at, error)) = Patterns::compile(&config.ptr.patterns) {
+        let key = match at {
+            Some(i) => format!("ptr.pattern[{}]", i + 1),
+            None => "ptr.pattern".to_owned(),
+        };
+        problems.push((key, error.to_string()));
+    }
     problems
 }

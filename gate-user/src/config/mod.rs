@@ -15,6 +15,7 @@ mod gate;
 mod log;
 mod message;
 mod paths;
+mod ptr;
 mod read;
 mod reload;
 mod rollup;
@@ -39,6 +40,7 @@ pub use feed::{FeedConfig, FeedFormat, FeedName, Guards};
 pub use gate::{Attach, GateConfig, InterfaceName, Ports};
 pub use log::{LogConfig, LogFormat, LogLevel};
 pub use paths::{ControlConfig, Paths, SocketMode};
+pub use ptr::{NameGlob, NameRegex, Pattern, PtrConfig};
 pub use reload::{Effect, KeyChange};
 pub use rollup::{RemovalConfig, RollupConfig, Wider};
 pub use score::{ListingConfig, ScoreConfig};
@@ -77,6 +79,8 @@ pub struct Config {
     pub removal: RemovalConfig,
     /// Whom to ask what DNS tells of a source, and how much.
     pub dns: DnsConfig,
+    /// What reverse names tell.
+    pub ptr: PtrConfig,
     /// What `gated` says about itself.
     pub log: LogConfig,
 }

@@ -12,8 +12,8 @@ use toml::{
 };
 
 use super::{
-    Config, DnsblConfig, DnsblList, EvidenceConfig, FeedConfig, Forwarder, MaildirConfig, Problem,
-    check, message,
+    Config, DnsblConfig, DnsblList, EvidenceConfig, FeedConfig, Forwarder, MaildirConfig, Pattern,
+    Problem, PtrConfig, check, message,
 };
 
 /// Where each key stands in the text.
@@ -74,6 +74,9 @@ fn every_key() -> String {
         dnsbl: DnsblConfig {
             lists: vec![DnsblList::example()],
             ..DnsblConfig::default()
+        },
+        ptr: PtrConfig {
+            patterns: vec![Pattern::example()],
         },
         ..Config::default()
     };
@@ -191,6 +194,7 @@ impl Reader<'_> {
         let required = required(path);
         for (i, element) in given.iter().enumerate() {
             let path = format!("{path}[{}]", i + 1);
+            self.places.insert(path.clone(), element.span());
             let DeValue::Table(table) = element.get_ref() else {
                 let message = format!("{} is not a table", element.get_ref().type_str());
                 self.problem(element.span(), &path, &message);
@@ -218,6 +222,7 @@ fn required(list: &str) -> &'static [&'static str] {
         "dnsbl.list" => &DnsblList::REQUIRED,
         "evidence.forwarder" => &Forwarder::REQUIRED,
         "evidence.maildir" => &MaildirConfig::REQUIRED,
+        "ptr.pattern" => &Pattern::REQUIRED,
         _ => &FeedConfig::REQUIRED,
     }
 }

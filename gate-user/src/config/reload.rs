@@ -204,6 +204,11 @@ mod tests {
             ),
             (
                 "",
+                "ptr.pattern = [{glob = 'a', class = 'mail'}]",
+                "ptr.pattern: [], now [{ class = \"mail\", glob = \"a\", regex = \"\" }]",
+            ),
+            (
+                "",
                 "dns.cache.min_ttl = '5s'",
                 "dns.cache.min_ttl: \"1m\", now \"5s\"",
             ),

@@ -68,6 +68,11 @@ fn the_values_that_the_example_shows_are_the_defaults() {
         }
     );
     shown.dnsbl.lists.clear();
+    let [pattern] = &shown.ptr.patterns[..] else {
+        panic!("{:?}", shown.ptr.patterns);
+    };
+    assert_eq!(pattern.regex, NameRegex::default());
+    shown.ptr.patterns.clear();
     assert_eq!(shown, Config::default());
 }
 
@@ -232,6 +237,41 @@ fn what_a_list_of_evidence_lacks() {
 }
 
 #[test]
+fn what_a_pattern_of_names_lacks() {
+    let pattern = |keys: &str| format!("[[ptr.pattern]]\n{keys}");
+    told(&[
+        (
+            &pattern("glob = '*.example.net'"),
+            "gate.toml:1:1: ptr.pattern[1]: `class` is missing",
+        ),
+        (
+            &pattern("class = 'dynamic'"),
+            "gate.toml:1:1: ptr.pattern[1]: neither `glob` nor `regex`: expected one of them",
+        ),
+        (
+            &pattern("class = 'dynamic'\nglob = 'a'\nregex = 'a'"),
+            "gate.toml:1:1: ptr.pattern[1]: both `glob` and `regex`: expected one of them",
+        ),
+        (
+            &pattern("class = 'dialup'\nglob = 'a'"),
+            "gate.toml:2:9: ptr.pattern[1].class: `dialup` is not known here: expected one of `mail`, `static`, `generic`, `dynamic`, `unknown`",
+        ),
+        (
+            &pattern("class = 'mail'\nglob = 'a[b'"),
+            "gate.toml:3:8: ptr.pattern[1].glob: `a[b` is no glob (unclosed character class",
+        ),
+        (
+            &pattern("class = 'mail'\nregex = 'a(b'"),
+            "gate.toml:3:9: ptr.pattern[1].regex: `a(b` is no regular expression (unclosed group): expected such as",
+        ),
+        (
+            &pattern("class = 'mail'\nglobs = 'a'"),
+            "ptr.pattern[1].globs: unknown key (did you mean `glob`?); known here: class, glob, regex",
+        ),
+    ]);
+}
+
+#[test]
 fn an_unknown_key() {
     told(&[
         (
@@ -240,7 +280,7 @@ fn an_unknown_key() {
         ),
         (
             "[gaet]",
-            "gate.toml:1:2: gaet: unknown key (did you mean `gate`?); known here: allow, control, dns, dnsbl, enforcement, evidence, feed, gate, listing, log, paths, removal, rollup, score",
+            "gate.toml:1:2: gaet: unknown key (did you mean `gate`?); known here: allow, control, dns, dnsbl, enforcement, evidence, feed, gate, listing, log, paths, ptr, removal, rollup, score",
         ),
         (
             "speed = 1",

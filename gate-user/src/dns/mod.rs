@@ -1,5 +1,6 @@
 //! What DNS tells of a source: questions about its address in, answers out, within a budget.
 
+pub mod class;
 pub mod dnsbl;
 pub mod name;
 pub mod ptr;
