@@ -19,6 +19,7 @@ mod lane;
 mod lists;
 mod loading;
 mod lookups;
+mod names;
 mod peers;
 mod plot;
 mod rows;
@@ -115,6 +116,9 @@ fn measure(extent: &Extent) -> Result<Numbers> {
     bed.gate.apply(&small.undo())?;
 
     rows.push(evidence::small_gate(&small)?);
+
+    println!("reverse names …");
+    rows.extend(names::rows()?);
 
     println!("loading …");
     let loading = loading::measure(&mut bed, extent.large, &peers)?;
