@@ -4,7 +4,7 @@
 //! choose, those from it on are the registrant's. So a word that speaks for a server lifts an
 //! embedded address only from there, and `mail.dsl-192-0-2-7.example.net` is what the rest says.
 
-use std::net::IpAddr;
+use std::{net::IpAddr, ops::Range};
 
 use super::{
     Classification, Confidence, NameClass, embed,
@@ -34,8 +34,12 @@ struct Words {
 
 /// Classifies what `text` says of `address`.
 pub(super) fn judge(text: &Text, address: IpAddr) -> Classification {
-    let words = Words::of(text);
-    let embedded = embed::find(text, address).filter(|found| counts(text, *found, &words));
+    let found = embed::find(text, address);
+    let digits = found.as_ref().map_or(0..0, |found| found.letters.clone());
+    let words = Words::of(text, &digits);
+    let embedded = found
+        .map(|found| found.embedded)
+        .filter(|found| counts(text, *found, &words));
     if let Some(fixed) = words.fixed.filter(|fixed| lifts(*fixed, embedded, &words)) {
         let mail = words.mail.filter(|mail| is_own(*mail, embedded));
         return match mail {
@@ -210,11 +214,13 @@ fn is_a_few(text: &Text, address: IpAddr) -> bool {
 }
 
 impl Words {
-    fn of(text: &Text) -> Self {
+    /// All but those that overlap the bytes of `digits`, which are digits of the address.
+    fn of(text: &Text, digits: &Range<usize>) -> Self {
         let mut words = Self::default();
         let domain = text.domain();
         for &token in text.tokens() {
-            if token.is_digits || token.label > domain || token.label + 1 == text.labels() {
+            let is_word = !token.is_digits && !token.overlaps(digits);
+            if !is_word || token.label > domain || token.label + 1 == text.labels() {
                 continue;
             }
             let Some(word) = word(text, token) else {

@@ -217,6 +217,19 @@ fn addresses_of_ipv6() {
 }
 
 #[test]
+fn digits_of_the_address_are_no_word() {
+    for (name, address, expected) in [
+        ("hfc000207.example.net", "252.0.2.7", NameClass::Generic),
+        ("hfc000207.example.net", "192.0.2.7", NameClass::Dynamic),
+        ("cpe0ac00207.example.net", "10.192.2.7", NameClass::Dynamic),
+        ("xcpec0000207.example.net", "192.0.2.7", NameClass::Generic),
+        ("cpe-c0000207.example.net", "192.0.2.7", NameClass::Dynamic),
+    ] {
+        assert_eq!(class(name, address), expected, "{name}");
+    }
+}
+
+#[test]
 fn evidence_says_what_and_where() {
     for (name, sure, evidence) in [
         (

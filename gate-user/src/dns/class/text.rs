@@ -1,5 +1,7 @@
 //! A name in lower case, split into labels and tokens, on the stack.
 
+use std::ops::Range;
+
 /// The longest name in characters: 255 octets (RFC 1035 section 2.3.4).
 const LONGEST: usize = 255;
 
@@ -17,6 +19,13 @@ pub(super) struct Token {
     /// The label it is in, from 0 at the left.
     pub(super) label: u8,
     pub(super) is_digits: bool,
+}
+
+impl Token {
+    /// Whether any of its bytes is one of `bytes`.
+    pub(super) fn overlaps(self, bytes: &Range<usize>) -> bool {
+        usize::from(self.start) < bytes.end && bytes.start < usize::from(self.end)
+    }
 }
 
 /// What a byte is to the classifier.

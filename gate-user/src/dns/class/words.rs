@@ -31,13 +31,16 @@ pub(super) fn meaning(token: &[u8]) -> Option<(&'static str, Meaning)> {
         let at = WORDS.binary_search_by(|(word, _)| word.as_bytes().cmp(token));
         Some(WORDS[at.ok()?])
     };
+    if token.len() < 2 {
+        return None;
+    }
     known(token).or_else(|| {
         if token.starts_with(b"smtp") || token.ends_with(b"smtp") {
             return Some(("smtp", Mail));
         }
         let (last, stem) = token.split_last()?;
         let numbered = [&b"mail"[..], b"mx", b"smtp", b"mta", b"relay"].contains(&stem);
-        known(stem).filter(|_| numbered && last.is_ascii())
+        (numbered && last.is_ascii()).then(|| known(stem))?
     })
 }
 

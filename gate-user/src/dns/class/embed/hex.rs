@@ -1,5 +1,7 @@
 //! Hexadecimal digits of a name, read through a window that slides over it.
 
+use std::ops::Range;
+
 use super::super::text::{Text, is_word};
 
 /// The last hexadecimal digits up to a byte of the name.
@@ -17,6 +19,17 @@ pub(super) struct Window {
     pub(super) to_end: bool,
     /// Where the last digit stands.
     pub(super) at: usize,
+}
+
+impl Window {
+    /// The bytes that its last `digits` digits stand in, separators between them included.
+    pub(super) fn span(self, text: &Text, digits: u32) -> Range<usize> {
+        let before = text.bytes().get(..=self.at).unwrap_or_default();
+        let places = before.iter().enumerate().rev();
+        let mut digits_at = places.filter(|(_, byte)| nibble(**byte).is_some());
+        let first = digits_at.nth(digits.saturating_sub(1) as usize);
+        first.map_or(0, |(at, _)| at)..self.at + 1
+    }
 }
 
 /// The windows of a name, one for each hexadecimal digit.

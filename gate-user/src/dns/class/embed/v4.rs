@@ -8,7 +8,7 @@ use super::super::{
     evidence::{Embedded, Form},
     text::{Text, Token, is_word},
 };
-use super::hex;
+use super::{Found, hex};
 
 /// As many numbers as are looked at. More of them are no address.
 const MOST: usize = 24;
@@ -24,7 +24,7 @@ struct Number {
 }
 
 /// The most of `address` that `text` holds.
-pub(super) fn find(text: &Text, octets: [u8; 4]) -> Option<Embedded> {
+pub(super) fn find(text: &Text, octets: [u8; 4]) -> Option<Found> {
     let (numbers, count) = numbers(text);
     let numbers = &numbers[..count];
     side_by_side(numbers, octets, 4)
@@ -72,7 +72,7 @@ fn short(digits: &[u8]) -> Option<u16> {
 }
 
 /// `wanted` octets of the address, in order or reversed, in numbers that stand side by side.
-fn side_by_side(numbers: &[Number], octets: [u8; 4], wanted: usize) -> Option<Embedded> {
+fn side_by_side(numbers: &[Number], octets: [u8; 4], wanted: usize) -> Option<Found> {
     let (least_digits, starts): (u8, &[usize]) = match wanted {
         4 => (0, &[0]),
         3 => (5, &[1, 0]),
@@ -100,7 +100,7 @@ fn side_by_side(numbers: &[Number], octets: [u8; 4], wanted: usize) -> Option<Em
 }
 
 /// All octets, each in a number of its own, at least two of them side by side.
-fn scattered(numbers: &[Number], octets: [u8; 4]) -> Option<Embedded> {
+fn scattered(numbers: &[Number], octets: [u8; 4]) -> Option<Found> {
     let mut taken = 0_u32;
     let mut labels = (u8::MAX, 0);
     let mut beside = false;
@@ -124,7 +124,7 @@ fn scattered(numbers: &[Number], octets: [u8; 4]) -> Option<Embedded> {
 }
 
 /// The address of eight hexadecimal digits, or three octets of it, of six.
-fn in_hex(text: &Text, octets: [u8; 4], digits: u32) -> Option<Embedded> {
+fn in_hex(text: &Text, octets: [u8; 4], digits: u32) -> Option<Found> {
     let address = u128::from(u32::from_be_bytes(octets));
     let turned = u128::from(u32::from_le_bytes(octets));
     let mask = (1 << (4 * digits)) - 1;
@@ -145,18 +145,17 @@ fn in_hex(text: &Text, octets: [u8; 4], digits: u32) -> Option<Embedded> {
                 return None;
             }
         };
-        let label = text.label_at(window.at);
-        Some(embedded(
-            Form::Hex,
-            start,
-            digits as usize / 2,
-            (label, label),
-        ))
+        let letters = window.span(text, digits);
+        let labels = (text.label_at(letters.start), text.label_at(window.at));
+        Some(Found {
+            letters,
+            ..embedded(Form::Hex, start, digits as usize / 2, labels)
+        })
     })
 }
 
 /// A number of six digits or more: octets that are run together, or the address as one number.
-fn long_number(text: &Text, octets: [u8; 4]) -> Option<Embedded> {
+fn long_number(text: &Text, octets: [u8; 4]) -> Option<Found> {
     text.tokens().iter().find_map(|&token| {
         let digits = text.read(token);
         if !token.is_digits || !(6..=12).contains(&digits.len()) {
@@ -211,7 +210,7 @@ fn joined(mut digits: &[u8], octets: &[u8]) -> bool {
 }
 
 /// A run of six or seven letters and digits that is the address to the base of 36.
-fn base_36(text: &Text, octets: [u8; 4]) -> Option<Embedded> {
+fn base_36(text: &Text, octets: [u8; 4]) -> Option<Found> {
     let address = u32::from_be_bytes(octets);
     let bytes = text.bytes();
     let mut start = 0;
@@ -227,19 +226,25 @@ fn base_36(text: &Text, octets: [u8; 4]) -> Option<Embedded> {
         });
         if value == Some(address.into()) || value == Some(address.swap_bytes().into()) {
             let label = text.label_at(at);
-            return Some(embedded(Form::Base36, 0, 4, (label, label)));
+            return Some(Found {
+                letters: at..at + run.len(),
+                ..embedded(Form::Base36, 0, 4, (label, label))
+            });
         }
     }
     None
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "at most four octets")]
-fn embedded(form: Form, start: usize, octets: usize, labels: (u8, u8)) -> Embedded {
-    Embedded {
-        form,
-        first_octet: start as u8 + 1,
-        last_octet: (start + octets) as u8,
-        first_label: labels.0.saturating_add(1),
-        last_label: labels.1.saturating_add(1),
+fn embedded(form: Form, start: usize, octets: usize, labels: (u8, u8)) -> Found {
+    Found {
+        embedded: Embedded {
+            form,
+            first_octet: start as u8 + 1,
+            last_octet: (start + octets) as u8,
+            first_label: labels.0.saturating_add(1),
+            last_label: labels.1.saturating_add(1),
+        },
+        letters: 0..0,
     }
 }

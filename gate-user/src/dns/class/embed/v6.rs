@@ -6,23 +6,23 @@ use super::super::{
     evidence::{Embedded, Form},
     text::{Text, is_word},
 };
-use super::hex;
+use super::{Found, hex};
 
 /// As many groups as are looked at.
 const MOST: usize = 40;
 
 /// The most of `address` that `text` holds.
-pub(super) fn find(text: &Text, address: Ipv6Addr) -> Option<Embedded> {
+pub(super) fn find(text: &Text, address: Ipv6Addr) -> Option<Found> {
     digits(text, address.to_bits()).or_else(|| groups(text, address.segments()))
 }
 
 /// Hexadecimal digits: all 32, in order or reversed, or those of one half; or the last eight, where
 /// those are not mostly zeros.
-fn digits(text: &Text, address: u128) -> Option<Embedded> {
+fn digits(text: &Text, address: u128) -> Option<Found> {
     let turned = turned(address);
     let half = |value: u128| value & u128::from(u64::MAX);
     let quarter = |value: u128| value & u128::from(u32::MAX);
-    let mut best: Option<Embedded> = None;
+    let mut best: Option<Found> = None;
     for window in hex::windows(text) {
         let value = window.value;
         let (first, last) = if window.digits >= 32 && (value == address || value == turned) {
@@ -42,16 +42,17 @@ fn digits(text: &Text, address: u128) -> Option<Embedded> {
         } else {
             continue;
         };
-        let label = text.label_at(window.at).saturating_add(1);
-        let found = Embedded {
+        let letters = window.span(text, 2 * u32::from(last + 1 - first));
+        let embedded = Embedded {
             form: Form::Hex,
             first_octet: first,
             last_octet: last,
-            first_label: label,
-            last_label: label,
+            first_label: text.label_at(letters.start).saturating_add(1),
+            last_label: text.label_at(window.at).saturating_add(1),
         };
-        if best.is_none_or(|best| best.octets() < found.octets()) {
-            best = Some(found);
+        let known = best.as_ref().map_or(0, |best| best.embedded.octets());
+        if embedded.octets() > known {
+            best = Some(Found { embedded, letters });
         }
     }
     best
@@ -75,7 +76,7 @@ struct Group {
 
 /// Groups that stand side by side: four of the address with two that are not zero, or three that are
 /// none of them zero. Two separators stand for any zeros, as in `2001-db8--7`.
-fn groups(text: &Text, address: [u16; 8]) -> Option<Embedded> {
+fn groups(text: &Text, address: [u16; 8]) -> Option<Found> {
     let (found, count) = runs(text);
     let found = &found[..count];
     let mut best: Option<(usize, usize, u8, u8)> = None;
@@ -89,13 +90,19 @@ fn groups(text: &Text, address: [u16; 8]) -> Option<Embedded> {
             }
         }
     }
+    let (start, end, first_label, last_label) = best?;
     #[expect(clippy::cast_possible_truncation, reason = "at most eight groups")]
-    best.map(|(start, end, first_label, last_label)| Embedded {
+    let embedded = Embedded {
         form: Form::Groups,
         first_octet: 2 * start as u8 + 1,
         last_octet: 2 * end as u8,
         first_label: first_label.saturating_add(1),
         last_label: last_label.saturating_add(1),
+    };
+    // A run is a group only as a whole: no word begins before it and ends in it.
+    Some(Found {
+        embedded,
+        letters: 0..0,
     })
 }
 
