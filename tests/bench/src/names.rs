@@ -47,7 +47,7 @@ pub(crate) fn rows() -> Result<[Row; 2]> {
             "a reverse name judged",
             (judged, "ns"),
             ("lower case, labels", floor),
-            Goal::AtMost(20.0),
+            Goal::AtMost(15.0),
         ),
     ])
 }
