@@ -2,7 +2,7 @@
 
 use bytemuck::{Pod, Zeroable};
 
-use crate::ABI_VERSION;
+use crate::{ABI_VERSION, Limits, SynRate};
 
 /// How many guarded ports a gate can hold.
 pub const MAX_PORTS: usize = 8;
@@ -45,7 +45,7 @@ impl Mode {
     }
 }
 
-/// The gate's settings as the XDP program reads them.
+/// The gate's settings as the programs read them.
 #[derive(Clone, Copy, Debug, Eq, Pod, PartialEq, Zeroable)]
 #[repr(C)]
 pub struct Config {
@@ -56,21 +56,42 @@ pub struct Config {
     /// One SYN of a listed source in this many is reported on the ring buffer, for each CPU and
     /// address family; 0 reports none.
     pub sample: u32,
+    /// Buckets of `SOURCES`, a power of two; 0 counts no connections.
+    pub buckets: u32,
     /// Guarded TCP ports in host order; 0 marks an unused slot.
     ///
     /// A port keeps its slot while it stays guarded, so that an update, which the kernel copies
     /// without a lock, never hides it from a program that reads at that moment.
     pub ports: [u16; MAX_PORTS],
+    /// Cookie of the network namespace whose connections are counted (`SO_NETNS_COOKIE`).
+    pub netns: u64,
+    /// The limits of a source that no trie makes an exception for.
+    pub limits: Limits,
+    /// The token bucket for SYNs.
+    pub syn_rate: SynRate,
 }
 
 impl Config {
-    /// The settings of this ABI version: `mode`, one report in `sample` drops, guarded `ports`.
+    /// The settings of this ABI version: `mode`, one report in `sample` drops, guarded `ports`; no
+    /// connections counted, and no limits.
     pub const fn new(mode: Mode, sample: u32, ports: [u16; MAX_PORTS]) -> Self {
         Self {
             abi: ABI_VERSION,
             mode: mode as u32,
             sample,
+            buckets: 0,
             ports,
+            netns: 0,
+            limits: Limits {
+                connections: 0,
+                rate: 0,
+                window: 0,
+                prefix_len: 0,
+            },
+            syn_rate: SynRate {
+                interval: 0,
+                tolerance: 0,
+            },
         }
     }
 }

@@ -12,25 +12,31 @@ mod config;
 mod entry;
 mod event;
 pub mod index;
+mod limit;
 mod reason;
+mod source;
 mod stats;
 
 pub use config::{Config, MAX_PORTS, Mode};
 pub use entry::{Entry, KeyV4, KeyV6};
-pub use event::{DropEvent, Verdict};
+pub use event::{Event, EventKind, Verdict};
+pub use limit::{Limit, Limits, SynRate};
 pub use reason::Reason;
+pub use source::{Bucket, Count, Source, WAYS, bpf_spin_lock, mix};
 pub use stats::{Family, Stats};
 
 /// Version of everything in this crate, pinned beside the maps.
 ///
 /// A daemon that finds another version pinned loads its own maps beside the old ones and moves
 /// the interfaces over link by link; programs and maps of two versions are never mixed.
-pub const ABI_VERSION: u32 = 1;
+pub const ABI_VERSION: u32 = 2;
 
 /// Names of the programs and maps, as they stand in the object and under the pin directory.
 pub mod names {
     /// The XDP program.
     pub const PROGRAM: &str = "gate";
+    /// The `sock_ops` program.
+    pub const CONNS: &str = "conns";
     /// Array of one [`Config`](crate::Config).
     pub const CONFIG: &str = "CONFIG";
     /// LPM trie [`KeyV4`](crate::KeyV4) → [`Entry`](crate::Entry): allow entries.
@@ -59,15 +65,19 @@ pub mod names {
     pub const SLOTS_V6: &str = "SLOTS_V6";
     /// Per-CPU array of [`Stats`](crate::Stats), indexed by [`Family`](crate::Family).
     pub const STATS: &str = "STATS";
-    /// Ring buffer of [`DropEvent`](crate::DropEvent).
+    /// Ring buffer of [`Event`](crate::Event).
     pub const EVENTS: &str = "EVENTS";
+    /// Array of [`Bucket`](crate::Bucket)s.
+    pub const SOURCES: &str = "SOURCES";
+    /// Socket storage: the [`Source`](crate::Source) that a connection was counted for, or nobody.
+    pub const COUNTED: &str = "COUNTED";
     /// The maps of the index.
     pub const INDEX: [&str; 8] = [
         HEAD_V4, ROOTS_V4, SLOTS_V4, LEAVES_V4, INDEX_V6, FILTER_V6, CELLS_V6, SLOTS_V6,
     ];
     /// Every map, in the order of its declaration.
-    pub const MAPS: [&str; 15] = [
+    pub const MAPS: [&str; 17] = [
         CONFIG, ALLOW_V4, ALLOW_V6, BLOCK_V4, BLOCK_V6, HEAD_V4, ROOTS_V4, SLOTS_V4, LEAVES_V4,
-        INDEX_V6, FILTER_V6, CELLS_V6, SLOTS_V6, STATS, EVENTS,
+        INDEX_V6, FILTER_V6, CELLS_V6, SLOTS_V6, STATS, EVENTS, SOURCES, COUNTED,
     ];
 }

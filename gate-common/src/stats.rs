@@ -2,7 +2,7 @@
 
 use bytemuck::{Pod, Zeroable};
 
-use crate::Reason;
+use crate::{Limit, Reason};
 
 /// Index of the [`Stats`] in the `STATS` map.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -21,7 +21,7 @@ impl Family {
 
 /// What one CPU has counted for one address family since the maps were made. Packets, all of
 /// them; every guarded SYN is `seen` once, and in modes other than `off` it is exactly one of
-/// passed, allowed, dropped or would-drop as well.
+/// passed, allowed, dropped, would-drop, limited or would-limit as well.
 #[derive(Clone, Copy, Debug, Eq, Pod, PartialEq, Zeroable)]
 #[repr(C)]
 pub struct Stats {
@@ -39,6 +39,13 @@ pub struct Stats {
     pub dropped: [u64; Reason::SLOTS],
     /// SYNs that mode `monitor` let pass and `enforce` would have dropped, by [`Reason::slot`].
     pub would_drop: [u64; Reason::SLOTS],
+    /// SYNs of sources that nothing lists, dropped because the source is at a limit, by
+    /// [`Limit::slot`].
+    pub limited: [u64; Limit::SLOTS],
+    /// The same, which mode `monitor` let pass.
+    pub would_limit: [u64; Limit::SLOTS],
+    /// Reports of limits and of samples that found no room on the ring buffer.
+    pub lost: u64,
     /// SYNs of listed sources until the next one is reported: the program's own note, not a counter.
     pub until_sample: u64,
 }

@@ -1,7 +1,7 @@
 //! Reports of sampled drops, for `gatectl top`.
 
 use aya_ebpf::programs::XdpContext;
-use gate_common::{Config, DropEvent, Entry, Stats, Verdict};
+use gate_common::{Config, Entry, Event, EventKind, Source as Word, Stats, Verdict};
 
 use crate::{
     maps,
@@ -28,19 +28,30 @@ pub fn is_due(config: &Config, stats: &mut Stats) -> bool {
 /// Reports that `syn` met `verdict`, as `entry` lists its source. A report that finds the ring
 /// buffer full is lost: the counters hold the truth.
 #[inline(always)]
+pub fn report(ctx: &XdpContext, stats: &mut Stats, syn: &Syn, entry: Entry, verdict: Verdict) {
+    let event = Event {
+        source: mapped(&syn.source),
+        ifindex: interface(ctx),
+        count: 1,
+        port: syn.port.unwrap_or(0),
+        kind: EventKind::Drop as u8,
+        what: entry.reason_number(),
+        verdict: verdict as u8,
+        unused: [0; 3],
+    };
+    if maps::EVENTS.output(event, 0).is_err() {
+        stats.lost += 1;
+    }
+}
+
+/// Index of the interface that the frame came in by.
+#[inline(always)]
 #[allow(
     clippy::cast_possible_truncation,
     reason = "the context holds it in 32 bits"
 )]
-pub fn report(ctx: &XdpContext, syn: &Syn, entry: Entry, verdict: Verdict) {
-    let event = DropEvent {
-        source: mapped(&syn.source),
-        ifindex: ctx.ingress_ifindex() as u32,
-        port: syn.port.unwrap_or(0),
-        reason: entry.reason_number(),
-        verdict: verdict as u8,
-    };
-    let _: Result<(), i32> = maps::EVENTS.output(event, 0);
+fn interface(ctx: &XdpContext) -> u32 {
+    ctx.ingress_ifindex() as u32
 }
 
 /// The address as IPv6 writes it.
@@ -50,4 +61,15 @@ fn mapped(source: &Source) -> [u8; 16] {
         Source::V4([a, b, c, d]) => [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, a, b, c, d],
         Source::V6(address) => address,
     }
+}
+
+/// The same of a source in one word; of an IPv6 network its first address.
+#[inline(always)]
+pub fn address(source: Word) -> [u8; 16] {
+    let address = if let Some(v4) = source.as_v4() {
+        0xffff_0000_0000 | u128::from(v4)
+    } else {
+        u128::from(source.word()) << 64
+    };
+    address.to_be_bytes()
 }

@@ -11,6 +11,7 @@
 )]
 
 pub mod alarm;
+pub mod conns;
 pub mod counters;
 pub mod events;
 pub mod frame;
@@ -19,6 +20,7 @@ pub mod ipv4;
 pub mod ipv6;
 pub mod maps;
 pub mod parse;
+pub mod sources;
 pub mod table;
 pub mod tcp;
 pub mod verdict;

@@ -1,9 +1,12 @@
-//! The object that `gated` embeds: the XDP program `gate`.
+//! The object that `gated` embeds: the XDP program `gate`, and the `sock_ops` program `conns`.
 
 #![no_std]
 #![no_main]
 
-use aya_ebpf::{macros::xdp, programs::XdpContext};
+use aya_ebpf::{
+    macros::{sock_ops, xdp},
+    programs::{SockOpsContext, XdpContext},
+};
 
 /// Attached to every configured interface.
 #[xdp(frags)]
@@ -13,6 +16,16 @@ use aya_ebpf::{macros::xdp, programs::XdpContext};
 )]
 fn gate(ctx: XdpContext) -> u32 {
     gate_ebpf::verdict::gate(&ctx)
+}
+
+/// Attached to the root of the cgroups.
+#[sock_ops]
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "the macro's entry point passes it so"
+)]
+fn conns(ctx: SockOpsContext) -> u32 {
+    gate_ebpf::conns::conns(&ctx)
 }
 
 // On the host, where lints read this file beside crates that use std, std's own handler serves.

@@ -1,10 +1,10 @@
-//! The maps. Userspace sets the size of the tries when it loads the object.
+//! The maps. Userspace sets the size of the tries and of `SOURCES` when it loads the object.
 
 use aya_ebpf::{
-    btf_maps::{Array, LpmTrie, PerCpuArray, RingBuf},
+    btf_maps::{Array, LpmTrie, PerCpuArray, RingBuf, SkStorage},
     macros::btf_map,
 };
-use gate_common::{Config, DropEvent, Entry, Family, Stats};
+use gate_common::{Bucket, Config, Entry, Event, Family, Source, Stats};
 
 /// The gate's settings.
 #[btf_map]
@@ -30,6 +30,14 @@ pub static BLOCK_V6: LpmTrie<[u8; 16], Entry, 1_048_576> = LpmTrie::new();
 #[btf_map]
 pub static STATS: PerCpuArray<Stats, { Family::COUNT }> = PerCpuArray::new();
 
-/// Sampled drops.
+/// Sampled drops, and reports of connections and limits.
 #[btf_map]
-pub static EVENTS: RingBuf<DropEvent, 262_144> = RingBuf::new();
+pub static EVENTS: RingBuf<Event, 262_144> = RingBuf::new();
+
+/// Sources with connections. Userspace sets the size.
+#[btf_map]
+pub static SOURCES: Array<Bucket, 16_384> = Array::new();
+
+/// Whom a connection is counted for.
+#[btf_map]
+pub static COUNTED: SkStorage<Source> = SkStorage::new();

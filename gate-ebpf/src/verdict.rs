@@ -107,7 +107,7 @@ fn punish(
         alarm::unknown_reason(ctx, entry.reason_number());
     }
     if events::is_due(config, stats) {
-        events::report(ctx, syn, entry, verdict);
+        events::report(ctx, stats, syn, entry, verdict);
     }
     action
 }

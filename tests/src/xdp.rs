@@ -10,7 +10,7 @@ use aya::{
     maps::{Array, LpmTrie, Map, MapData, PerCpuArray, PerCpuValues, RingBuf, lpm_trie::Key},
     programs::{ProgramError, TestRun as _, TestRunAttrs, TestRunOptions, Xdp, XdpMode},
 };
-use gate_common::{Config, DropEvent, Entry, Family, MAX_PORTS, Mode, Reason, Stats, names};
+use gate_common::{Config, Entry, Event, Family, MAX_PORTS, Mode, Reason, Stats, names};
 use gate_user::{kernel::OBJECT, network::Network};
 
 const XDP_DROP: u32 = 1;
@@ -218,7 +218,7 @@ impl Gate {
     /// # Panics
     ///
     /// If one is not the size of a report.
-    pub fn events(&mut self) -> Vec<DropEvent> {
+    pub fn events(&mut self) -> Vec<Event> {
         self.records(names::EVENTS)
             .iter()
             .map(|record| bytemuck::pod_read_unaligned(record))

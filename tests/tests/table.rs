@@ -22,7 +22,7 @@ use aya::{
     Ebpf, EbpfLoader,
     programs::{TestRun as _, TestRunOptions, Xdp},
 };
-use gate_common::{Mode, Reason, names};
+use gate_common::{Limits, Mode, Reason, SynRate, names};
 use gate_tests::{
     packet::Packet,
     table::{crowd, crowded},
@@ -36,6 +36,8 @@ use gate_user::{
 /// Room for blocked networks, and for allowed ones.
 const BLOCK: u32 = 1 << 17;
 const ALLOW: u32 = 1 << 12;
+/// Buckets of the table of sources.
+const BUCKETS: u32 = 1 << 10;
 
 const XDP_DROP: u32 = 1;
 const XDP_PASS: u32 = 2;
@@ -70,6 +72,7 @@ impl Subject {
         let capacity = Capacity {
             block: BLOCK,
             allow: ALLOW,
+            buckets: BUCKETS,
         };
         let netlink = Netlink::open().expect("a socket to the kernel");
         let mut gate = Gate::open(&self.root, capacity, netlink)
@@ -78,6 +81,8 @@ impl Subject {
             mode: Mode::Enforce,
             ports: vec![25],
             sample: 0,
+            limits: Limits::default(),
+            syn_rate: SynRate::default(),
         })
         .expect("the gate takes its settings");
         self.gate = Some(gate);

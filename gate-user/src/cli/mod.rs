@@ -8,6 +8,7 @@ mod change;
 mod check;
 mod complaints;
 mod confirm;
+mod connections;
 mod dnsbl;
 mod dnsbl_lists;
 mod dnsbl_override;
@@ -102,6 +103,8 @@ enum Command {
     Stats(stats::Args),
     /// The sources with the most sampled drops.
     Top(top::Args),
+    /// The sources with the most connections to guarded ports open.
+    Connections(connections::Args),
     /// Show or set the mode.
     Mode(mode::Args),
     /// How the feeds stand, or read one now.
@@ -189,6 +192,7 @@ async fn run(gate: &Gate, command: Command) -> Result<Exit, CliError> {
         Command::Dnsbl(args) => dnsbl::run(gate, args).await,
         Command::Stats(args) => stats::run(gate, args).await,
         Command::Top(args) => top::run(gate, args).await,
+        Command::Connections(args) => connections::run(gate, args).await,
         Command::Mode(args) => mode::run(gate, args).await,
         Command::Feeds(args) => feeds::run(gate, args).await,
         Command::Import(args) => import::run(gate, args).await,

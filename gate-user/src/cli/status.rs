@@ -11,7 +11,8 @@ use super::{
     words::{ago, bytes, counted, foreign},
 };
 use crate::control::api::{
-    Attach, Drift, EvidenceCounts, Interface, PerReason, Status, TableSize, route,
+    Attach, ConnectionCounts, CountedBy, Drift, EvidenceCounts, Interface, PerReason, Status,
+    TableSize, route,
 };
 
 pub(super) async fn run(gate: &Gate) -> Result<Exit, CliError> {
@@ -43,6 +44,9 @@ fn render(status: &Status, now: Timestamp) -> String {
     );
     fact("drift", drift(&status.drift, now));
     fact("evidence", evidence(&status.evidence));
+    if let Some(counts) = &status.connections {
+        fact("connections", connections(counts));
+    }
     if let Some(memory) = status.kernel_memory {
         fact("kernel memory", bytes(memory));
     }
@@ -125,6 +129,24 @@ fn evidence(counts: &EvidenceCounts) -> String {
     text
 }
 
+fn connections(counts: &ConnectionCounts) -> String {
+    let sources = counted(counts.sources, "source");
+    let mut text = format!(
+        "{} open from {sources}, {} opened",
+        counts.open, counts.opened
+    );
+    if counts.counted_by == CountedBy::Sockets {
+        text.push_str("; counted in the table of sockets, from time to time");
+    }
+    if counts.uncounted > 0 {
+        let _ = write!(text, "; {} not counted for want of room", counts.uncounted);
+    }
+    if counts.lost_reports > 0 {
+        let _ = write!(text, "; {} lost", counted(counts.lost_reports, "report"));
+    }
+    text
+}
+
 fn size(table: &TableSize) -> String {
     format!(
         "{} IPv4 and {} IPv6 networks blocked, {} and {} allowed",
@@ -168,6 +190,7 @@ planned        1190 IPv4 and 44 IPv6 networks blocked, 9 and 4 allowed
 in the kernel  the same
 drift          0 (read back 30s ago)
 evidence       5120 taken, 12 dropped, 3 refused; 3 files in the quarantine, 9.0 KiB
+connections    31 open from 12 sources, 90210 opened
 kernel memory  41.3 MiB
 index          1270 of 2686976 slots in use
 not dropped    dynamic (reject), generic (reject), nordns (reject), forged (reject)
@@ -184,6 +207,7 @@ warning: eth1 is not guarded: no such interface
         status.config = None;
         status.kernel = None;
         status.kernel_memory = None;
+        status.connections = None;
         status.index = None;
         status.listings = PerReason::from_fn(|_| 0);
         status.not_dropped.clear();
@@ -198,9 +222,32 @@ warning: eth1 is not guarded: no such interface
         ] {
             assert!(text.lines().any(|it| it == line), "{line}: {text}");
         }
-        for word in ["kernel memory", "index", "not dropped", "warning"] {
+        for word in [
+            "connections",
+            "kernel memory",
+            "index",
+            "not dropped",
+            "warning",
+        ] {
             assert!(!text.contains(word), "{text}");
         }
+    }
+
+    #[test]
+    fn what_is_amiss_with_connections_is_told() {
+        let counts = ConnectionCounts {
+            counted_by: CountedBy::Sockets,
+            problem: Some("no cgroup v2".to_owned()),
+            open: 1,
+            sources: 1,
+            opened: 2,
+            uncounted: 3,
+            lost_reports: 4,
+        };
+        assert_eq!(
+            connections(&counts),
+            "1 open from 1 source, 2 opened; counted in the table of sockets, from time to time; 3 not counted for want of room; 4 reports lost"
+        );
     }
 
     #[test]

@@ -116,7 +116,8 @@ impl From<Ports> for Vec<u16> {
     }
 }
 
-/// A name that a network interface can have (`dev_valid_name` in the kernel's net/core/dev.c).
+/// A name that a network interface can have (`dev_valid_name` in the kernel's net/core/dev.c), but
+/// for `conns`, which is how the link of gate's other program is pinned beside the interfaces'.
 #[derive(Clone, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct InterfaceName(String);
@@ -138,6 +139,7 @@ impl TryFrom<String> for InterfaceName {
         let possible = (1..=Self::MAX).contains(&name.len())
             && name != "."
             && name != ".."
+            && name != gate_common::names::CONNS
             && !name.contains(|c: char| c == '/' || c == ':' || c.is_whitespace());
         if possible {
             Ok(Self(name))

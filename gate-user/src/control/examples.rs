@@ -11,13 +11,13 @@ use super::{
     Caller, Service, ServiceError,
     api::{
         Allow, AllowEntries, AllowName, Allowed, Block, BlockName, Blocked, Check, Complained,
-        ComplaintQuery, Complaints, ComplaintsQuery, DecideRemoval, Detached, Disallow, Disallowed,
-        DnsblLists, DnsblTest, EndName, EndOverride, Evidence, EvidenceTaken, Explanation, Export,
-        ExportLine, Feed, Feeds, Filter, Flushed, History, Import, Imported, Judged, Listings,
-        ModeState, NameCheck, NameHistory, NameHistoryQuery, NameSet, Names, NamesEnded,
-        OverrideHistory, OverrideHistoryQuery, OverrideSet, Overrides, OverridesEnded, Reloaded,
-        Removal, RemovalRequest, Removals, RemovalsQuery, RollUp, RolledUp, SetOverride, Stats,
-        Status, Top, Unblock, Unblocked, route,
+        ComplaintQuery, Complaints, ComplaintsQuery, Connections, ConnectionsQuery, DecideRemoval,
+        Detached, Disallow, Disallowed, DnsblLists, DnsblTest, EndName, EndOverride, Evidence,
+        EvidenceTaken, Explanation, Export, ExportLine, Feed, Feeds, Filter, Flushed, History,
+        Import, Imported, Judged, Listings, ModeState, NameCheck, NameHistory, NameHistoryQuery,
+        NameSet, Names, NamesEnded, OverrideHistory, OverrideHistoryQuery, OverrideSet, Overrides,
+        OverridesEnded, Reloaded, Removal, RemovalRequest, Removals, RemovalsQuery, RollUp,
+        RolledUp, SetOverride, Stats, Status, Top, Unblock, Unblocked, route,
     },
 };
 use crate::network::Network;
@@ -189,6 +189,10 @@ impl Service for Documented {
 
     async fn top(&self, limit: usize) -> Result<Top, ServiceError> {
         self.look(route::TOP, format!("top {limit}"))
+    }
+
+    async fn connections(&self, query: ConnectionsQuery) -> Result<Connections, ServiceError> {
+        self.look(route::CONNECTIONS, format!("{query:?}"))
     }
 
     async fn mode(&self) -> Result<ModeState, ServiceError> {

@@ -6,13 +6,13 @@ use gate_common::Mode;
 
 use super::api::{
     Allow, AllowEntries, AllowName, Allowed, Block, BlockName, Blocked, Check, Complained,
-    ComplaintQuery, Complaints, ComplaintsQuery, DecideRemoval, Detached, Disallow, Disallowed,
-    DnsblLists, DnsblTest, EndName, EndOverride, ErrorKind, Evidence, EvidenceTaken, Explanation,
-    Export, Feed, Feeds, Filter, Flushed, History, Import, Imported, Judged, Listings, ModeState,
-    NameCheck, NameHistory, NameHistoryQuery, NameSet, Names, NamesEnded, OverrideHistory,
-    OverrideHistoryQuery, OverrideSet, Overrides, OverridesEnded, Reloaded, Removal,
-    RemovalRequest, Removals, RemovalsQuery, RollUp, RolledUp, SetOverride, Stats, Status, Top,
-    Unblock, Unblocked,
+    ComplaintQuery, Complaints, ComplaintsQuery, Connections, ConnectionsQuery, DecideRemoval,
+    Detached, Disallow, Disallowed, DnsblLists, DnsblTest, EndName, EndOverride, ErrorKind,
+    Evidence, EvidenceTaken, Explanation, Export, Feed, Feeds, Filter, Flushed, History, Import,
+    Imported, Judged, Listings, ModeState, NameCheck, NameHistory, NameHistoryQuery, NameSet,
+    Names, NamesEnded, OverrideHistory, OverrideHistoryQuery, OverrideSet, Overrides,
+    OverridesEnded, Reloaded, Removal, RemovalRequest, Removals, RemovalsQuery, RollUp, RolledUp,
+    SetOverride, Stats, Status, Top, Unblock, Unblocked,
 };
 use crate::network::Network;
 
@@ -111,6 +111,9 @@ pub trait Service: Send + Sync + 'static {
 
     /// The `limit` sources with the most sampled drops.
     fn top(&self, limit: usize) -> answer!(Top);
+
+    /// The sources with connections that meet the query, the most open ones first.
+    fn connections(&self, query: ConnectionsQuery) -> answer!(Connections);
 
     /// The mode in force.
     fn mode(&self) -> answer!(ModeState);

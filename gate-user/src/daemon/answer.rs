@@ -12,9 +12,10 @@ use crate::{
     control::{
         ServiceError,
         api::{
-            self, AllowEntries, Attach, Check, EvidenceCounts, Exception, Filter, Index, Interface,
-            KernelAnswer, KernelVerdict, Listings, PerReason, ReasonEnforcement, Stats, Status,
-            Top, TopSource,
+            self, AllowEntries, Attach, Check, ConnectionCounts, Connections, ConnectionsQuery,
+            CountedBy, EvidenceCounts, Exception, Filter, Index, Interface, KernelAnswer,
+            KernelVerdict, Listings, PerReason, ReasonEnforcement, SourceConnections, Stats,
+            Status, Top, TopSource,
         },
     },
     evidence::intake::Counts,
@@ -32,7 +33,12 @@ fn internal(error: &KernelError) -> ServiceError {
 }
 
 /// How the gate stands.
-pub(super) fn status(view: &View, feeds: &[FeedStatus], evidence: Counts) -> Status {
+pub(super) fn status(
+    view: &View,
+    feeds: &[FeedStatus],
+    evidence: Counts,
+    missed: u64,
+) -> Result<Status, ServiceError> {
     let counts = view.book.counts();
     let interfaces = view.interfaces.iter().map(|guarded| Interface {
         name: guarded.name.to_string(),
@@ -53,7 +59,10 @@ pub(super) fn status(view: &View, feeds: &[FeedStatus], evidence: Counts) -> Sta
             enforcement: view.rules.enforcement(reason),
         })
         .filter(|entry| entry.enforcement != Enforcement::Drop);
-    Status {
+    let connections = view.maps.as_ref();
+    let connections = connections.map(|maps| connection_counts(view, maps, missed));
+    let connections = connections.transpose().map_err(|error| internal(&error))?;
+    Ok(Status {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         abi: ABI_VERSION,
         pid: std::process::id(),
@@ -79,6 +88,7 @@ pub(super) fn status(view: &View, feeds: &[FeedStatus], evidence: Counts) -> Sta
             quarantined: evidence.quarantined,
             quarantined_bytes: evidence.quarantined_bytes,
         },
+        connections,
         kernel_memory: view.maps.as_ref().map(|maps| maps.memory()),
         index: view.index.map(|fill| Index {
             used: fill.slots_v4 + fill.leaves + fill.slots_v6,
@@ -87,7 +97,65 @@ pub(super) fn status(view: &View, feeds: &[FeedStatus], evidence: Counts) -> Sta
         }),
         not_dropped: not_dropped.collect(),
         warnings: warnings(view, feeds),
+    })
+}
+
+/// Where counts of connections come from.
+fn counted_by(view: &View) -> CountedBy {
+    if view.counting.is_ok() {
+        CountedBy::Kernel
+    } else {
+        CountedBy::Sockets
     }
+}
+
+fn connection_counts(
+    view: &View,
+    maps: &Maps,
+    missed: u64,
+) -> Result<ConnectionCounts, KernelError> {
+    let counters = maps.connection_counters()?;
+    let mut lost = 0;
+    for family in [Family::V4, Family::V6] {
+        lost += maps.counters(family)?.lost;
+    }
+    Ok(ConnectionCounts {
+        counted_by: counted_by(view),
+        problem: view.counting.clone().err(),
+        open: counters.open,
+        sources: counters.sources,
+        opened: counters.opened,
+        uncounted: counters.uncounted,
+        lost_reports: counters.lost + lost + missed,
+    })
+}
+
+/// The sources with connections that meet `query`.
+pub(super) fn connections(
+    view: &View,
+    query: &ConnectionsQuery,
+) -> Result<Connections, ServiceError> {
+    let maps = view.maps.as_ref();
+    let maps =
+        maps.ok_or_else(|| ServiceError::Unavailable("the gate is not on the wire".to_owned()))?;
+    let all = maps.all_connections().map_err(|error| internal(&error))?;
+    let all = all.into_iter().map(|is| SourceConnections {
+        source: Network::source(is.source),
+        open: is.connections.open,
+        opened: is.connections.opened,
+    });
+    let wanted = all.filter(|is| query.within.is_none_or(|within| within.covers(is.source)));
+    let mut sources: Vec<_> = wanted.collect();
+    sources.sort_unstable_by_key(|is| (std::cmp::Reverse((is.open, is.opened)), is.source));
+    let total = sources.len();
+    if query.limit != 0 {
+        sources.truncate(query.limit);
+    }
+    Ok(Connections {
+        counted_by: counted_by(view),
+        total,
+        sources,
+    })
 }
 
 fn warnings(view: &View, feeds: &[FeedStatus]) -> Vec<String> {
@@ -101,6 +169,11 @@ fn warnings(view: &View, feeds: &[FeedStatus]) -> Vec<String> {
         }
     }
     warnings.extend(view.kernel_problem.clone());
+    if let Err(problem) = &view.counting {
+        warnings.push(format!(
+            "connections are counted from the table of sockets alone: {problem}"
+        ));
+    }
     if let Some(maps) = &view.maps {
         let capacity = u64::from(maps.capacity());
         for (family, filled) in [

@@ -13,6 +13,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::{
     answer, explain,
     lookup::Lookups,
+    reports::Opened,
     request::{Changed, Handed, Reply, Request},
     rules,
     top::TopSources,
@@ -24,13 +25,14 @@ use crate::{
         Caller, Service, ServiceError,
         api::{
             Allow, AllowEntries, AllowName, Allowed, Block, BlockName, Blocked, Check, Complained,
-            ComplaintQuery, Complaints, ComplaintsQuery, DecideRemoval, Detached, Disallow,
-            Disallowed, DnsblLists, DnsblTest, EndName, EndOverride, Evidence, EvidenceTaken,
-            Explanation, Export, Feed, Feeds as FeedList, Filter, Flushed, History, Import,
-            Imported, Judged, Listings, ModeState, NameCheck, NameHistory, NameHistoryQuery,
-            NameSet, Names, NamesEnded, OverrideHistory, OverrideHistoryQuery, OverrideSet,
-            Overrides, OverridesEnded, Reloaded, Removal, RemovalRequest, Removals, RemovalsQuery,
-            RollUp, RolledUp, SetOverride, Stats, Status, Top, Unblock, Unblocked, convert,
+            ComplaintQuery, Complaints, ComplaintsQuery, Connections, ConnectionsQuery,
+            DecideRemoval, Detached, Disallow, Disallowed, DnsblLists, DnsblTest, EndName,
+            EndOverride, Evidence, EvidenceTaken, Explanation, Export, Feed, Feeds as FeedList,
+            Filter, Flushed, History, Import, Imported, Judged, Listings, ModeState, NameCheck,
+            NameHistory, NameHistoryQuery, NameSet, Names, NamesEnded, OverrideHistory,
+            OverrideHistoryQuery, OverrideSet, Overrides, OverridesEnded, Reloaded, Removal,
+            RemovalRequest, Removals, RemovalsQuery, RollUp, RolledUp, SetOverride, Stats, Status,
+            Top, Unblock, Unblocked, convert,
         },
     },
     evidence::{Taken, intake::Desk},
@@ -53,6 +55,7 @@ pub struct Handle {
     requests: mpsc::Sender<Request>,
     feeds: Feeds,
     top: Arc<Mutex<TopSources>>,
+    opened: Opened,
     pub(super) desk: Arc<Desk>,
     pub(super) lookups: Lookups,
 }
@@ -63,6 +66,7 @@ impl Handle {
         requests: mpsc::Sender<Request>,
         feeds: Feeds,
         top: Arc<Mutex<TopSources>>,
+        opened: Opened,
         desk: Arc<Desk>,
         lookups: Lookups,
     ) -> Self {
@@ -71,6 +75,7 @@ impl Handle {
             requests,
             feeds,
             top,
+            opened,
             desk,
             lookups,
         }
@@ -142,7 +147,12 @@ pub(super) fn limit(limit: u32) -> u32 {
 impl Service for Handle {
     async fn status(&self) -> Result<Status, ServiceError> {
         let feeds = self.feeds.status();
-        Ok(answer::status(&self.view(), &feeds, self.desk.counts()))
+        answer::status(
+            &self.view(),
+            &feeds,
+            self.desk.counts(),
+            self.opened.missed(),
+        )
     }
 
     async fn check(&self, address: IpAddr) -> Result<Check, ServiceError> {
@@ -286,6 +296,10 @@ impl Service for Handle {
     async fn top(&self, limit: usize) -> Result<Top, ServiceError> {
         let top = self.top.lock().unwrap_or_else(PoisonError::into_inner);
         Ok(answer::top(&top, self.view().config.gate.sample, limit))
+    }
+
+    async fn connections(&self, query: ConnectionsQuery) -> Result<Connections, ServiceError> {
+        answer::connections(&self.view(), &query)
     }
 
     async fn mode(&self) -> Result<ModeState, ServiceError> {

@@ -15,6 +15,7 @@ mod logging;
 mod lookup;
 mod mode;
 mod notify;
+mod reports;
 mod request;
 mod rules;
 mod run;

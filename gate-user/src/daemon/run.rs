@@ -1,8 +1,9 @@
 //! `gated`: start, serve, stop.
 
 use std::{
+    net::IpAddr,
     path::PathBuf,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex},
     time::Duration,
 };
 
@@ -21,6 +22,7 @@ use super::{
     logging,
     lookup::Lookups,
     notify,
+    reports::{self, Opened},
     request::{Request, gather},
     settings,
     top::TopSources,
@@ -36,7 +38,7 @@ use crate::{
         server::{self, Limits, Socket},
     },
     feeds::{FeedUpdate, Feeds},
-    kernel::{Events, Netlink},
+    kernel::Netlink,
 };
 
 /// How often the writer looks at the clock: expiry acts within a second of its time.
@@ -51,9 +53,6 @@ const FOLD: Duration = Duration::from_mins(10);
 
 /// Requests that may wait for the writer; more wait at their sender.
 const REQUESTS: usize = 64;
-
-/// Sampled drops taken from the ring buffer at a time.
-const SAMPLES: usize = 4096;
 
 /// What `gated` was told on its command line.
 #[derive(Clone, Debug, Default)]
@@ -88,8 +87,10 @@ pub async fn run(options: Options) -> Result<(), DaemonError> {
         })?;
     let (requests, inbox) = mpsc::channel(REQUESTS);
     let top = Arc::new(Mutex::new(TopSources::new(writer.started)));
+    let (opened, firsts) = Opened::channel();
     if let Some(gate) = &mut writer.gate {
-        tokio::spawn(sample(gate.events()?, Arc::clone(&top)));
+        let events = gate.events()?;
+        tokio::spawn(reports::hand_on(events, Arc::clone(&top), opened.clone()));
     }
     let own = writer.netlink.own_addresses().await?;
     let desk = intake::open_desk(&writer.config, own)?;
@@ -98,6 +99,7 @@ pub async fn run(options: Options) -> Result<(), DaemonError> {
         requests,
         feeds.clone(),
         top,
+        opened,
         desk,
         lookups.clone(),
     );
@@ -137,7 +139,7 @@ pub async fn run(options: Options) -> Result<(), DaemonError> {
         lookups,
         looks: JoinSet::new(),
     }
-    .turn(inbox, updates, signals)
+    .turn(inbox, updates, firsts, signals)
     .await;
     notify::stopping();
     stop.send_replace(true);
@@ -175,27 +177,6 @@ fn load(options: &Options) -> Result<Config, DaemonError> {
     }
 }
 
-/// Counts sampled drops by source, for as long as there are any.
-async fn sample(mut events: Events, top: Arc<Mutex<TopSources>>) {
-    loop {
-        match events.next(SAMPLES).await {
-            Ok(samples) => {
-                let now = Timestamp::now();
-                let mut top = top.lock().unwrap_or_else(PoisonError::into_inner);
-                for sample in samples {
-                    if let Some(reason) = sample.reason {
-                        top.count(sample.source, reason, now);
-                    }
-                }
-            }
-            Err(error) => {
-                tracing::error!(%error, "ring buffer cannot be read; `gatectl top` stands still");
-                return;
-            }
-        }
-    }
-}
-
 /// Whether the loop goes on.
 #[derive(Eq, PartialEq)]
 enum Next {
@@ -219,6 +200,7 @@ impl Loop {
         mut self,
         mut inbox: mpsc::Receiver<Request>,
         mut updates: mpsc::Receiver<FeedUpdate>,
+        mut firsts: mpsc::Receiver<IpAddr>,
         signals: Signals,
     ) -> Result<(), DaemonError> {
         let Signals {
@@ -244,6 +226,7 @@ impl Loop {
                     }
                 }
                 Some(update) = updates.recv() => self.take_feed(update).await,
+                Some(source) = firsts.recv() => tracing::trace!(%source, "first connection"),
                 Some(()) = machine.next() => machine_changed = true,
                 () = time::sleep(QUIET), if machine_changed => {
                     machine_changed = false;

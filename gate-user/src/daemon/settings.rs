@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use gate_common::Mode;
+use gate_common::{Limits, Mode, SynRate};
 
 use crate::{
     config::{Config, InterfaceName},
@@ -14,11 +14,15 @@ use crate::{
 /// Allow entries are few; the trie takes memory only for those there are.
 const MAX_ALLOW: u32 = 1 << 20;
 
-/// How much the tries can hold.
+/// Buckets of the table of sources.
+const BUCKETS: u32 = 1 << 14;
+
+/// How much the maps can hold.
 pub(super) fn capacity(config: &Config) -> Capacity {
     Capacity {
         block: config.gate.max_networks,
         allow: MAX_ALLOW,
+        buckets: BUCKETS,
     }
 }
 
@@ -28,6 +32,11 @@ pub(super) fn program(config: &Config, mode: Mode) -> Settings {
         mode,
         ports: config.gate.ports.as_slice().to_vec(),
         sample: config.gate.sample,
+        limits: Limits {
+            window: 60_000,
+            ..Limits::default()
+        },
+        syn_rate: SynRate::default(),
     }
 }
 

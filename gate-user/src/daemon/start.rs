@@ -81,6 +81,7 @@ impl Writer {
             planned: TableSize::default(),
             maps: None,
             index: None,
+            counting: Ok(()),
             held: TableSize::default(),
             drift: Drift {
                 missing: 0,

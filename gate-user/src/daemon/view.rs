@@ -44,6 +44,8 @@ pub(super) struct View {
     pub(super) maps: Option<Arc<Maps>>,
     /// How full the index is; `None` once the gate is detached.
     pub(super) index: Option<Fill>,
+    /// Whether the kernel counts connections, or why it does not.
+    pub(super) counting: Result<(), String>,
     /// What the kernel holds, as far as it was written or read back.
     pub(super) held: TableSize,
     /// What the last look at the kernel's table found.

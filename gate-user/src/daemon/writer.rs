@@ -76,6 +76,10 @@ impl Writer {
             planned: self.planned,
             maps: self.gate.as_ref().map(|gate| Arc::clone(gate.maps())),
             index: self.gate.as_ref().map(Gate::fill),
+            counting: self
+                .gate
+                .as_ref()
+                .map_or(Ok(()), |gate| gate.counting().map_err(ToOwned::to_owned)),
             held: self.held,
             drift: self.drift,
             kernel_problem: self.kernel_problem.clone(),

@@ -118,6 +118,7 @@ fn update(program: &mut Xdp, pins: &Pins, interface: &str) -> Result<(), KernelE
     let id = program
         .attach_to_link(link)
         .map_err(|source| KernelError::Program {
+            name: names::PROGRAM,
             what: "moving a link to it",
             source,
         })?;
@@ -126,6 +127,7 @@ fn update(program: &mut Xdp, pins: &Pins, interface: &str) -> Result<(), KernelE
         .take_link(id)
         .map(drop)
         .map_err(|source| KernelError::Program {
+            name: names::PROGRAM,
             what: "keeping its link",
             source,
         })
@@ -187,6 +189,7 @@ fn create_in(
     let link = program
         .take_link(id)
         .map_err(|source| KernelError::Program {
+            name: names::PROGRAM,
             what: "keeping its link",
             source,
         })?;
@@ -229,7 +232,7 @@ fn occupied(interface: &Interface, other: AttachedXdp) -> KernelError {
 
 /// Pins `program` in the place of the former one, which never leaves the place empty.
 pub(super) fn pin_program(program: &mut Xdp, pins: &Pins) -> Result<(), KernelError> {
-    let pin = pins.program();
+    let pin = pins.program(names::PROGRAM);
     let fresh = pin.with_file_name(format!("{}-new", names::PROGRAM));
     let failed = |what: &str, error: &dyn std::fmt::Display| KernelError::Pins {
         path: pin.clone(),

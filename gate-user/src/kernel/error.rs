@@ -2,8 +2,6 @@
 
 use std::{io, path::PathBuf};
 
-use gate_common::names;
-
 use crate::{config::Attach, network::Network};
 
 /// What can go wrong between gate and the kernel.
@@ -19,8 +17,10 @@ pub enum KernelError {
         source: aya::EbpfError,
     },
     /// The program was refused.
-    #[error("program `{}`: {what}", names::PROGRAM)]
+    #[error("program `{name}`: {what}: {source}")]
     Program {
+        /// Its name.
+        name: &'static str,
         /// What was being done.
         what: &'static str,
         /// Why it failed.
@@ -104,6 +104,9 @@ pub enum KernelError {
         /// The kernel's answer.
         source: rtnetlink::Error,
     },
+    /// There is no root of the cgroups to attach the `sock_ops` program to.
+    #[error("no cgroup v2: {0}")]
+    NoCgroup(io::Error),
     /// A netlink socket could not be had.
     #[error("netlink socket: {0}")]
     NetlinkSocket(io::Error),

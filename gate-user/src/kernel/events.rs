@@ -6,7 +6,7 @@ use std::{
 };
 
 use aya::maps::{MapData, RingBuf};
-use gate_common::{DropEvent, Reason};
+use gate_common::{Event, EventKind, Limit, Reason};
 use tokio::io::unix::AsyncFd;
 
 use super::sys;
@@ -24,15 +24,63 @@ pub struct Sample {
     pub reason: Option<Reason>,
 }
 
-impl Sample {
+/// What the kernel reports.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Report {
+    /// A SYN of a listed source was dropped, or would have been: a sample.
+    Drop(Sample),
+    /// A source that had no connection open completed a handshake. Of an IPv6 source the first
+    /// address of its /64.
+    Opened {
+        /// Who.
+        source: IpAddr,
+    },
+    /// By completing a handshake, a source reached a limit.
+    Reached {
+        /// Who.
+        source: IpAddr,
+        /// Which.
+        limit: Limit,
+        /// Connections: open, or opened in the window.
+        count: u32,
+    },
+    /// SYNs of a source were dropped, or would have been, because it is at a limit. Anybody can
+    /// have sent them.
+    Limited {
+        /// Who.
+        source: IpAddr,
+        /// Which.
+        limit: Limit,
+        /// Connections that are open, or were opened in the window; of `syn_rate` SYNs dropped
+        /// since the last report.
+        count: u32,
+    },
+}
+
+impl Report {
     /// Reads a report; `None` if it is not one of this version's.
     fn parse(bytes: &[u8]) -> Option<Self> {
-        let event: DropEvent = bytemuck::try_pod_read_unaligned(bytes).ok()?;
-        Some(Self {
-            source: IpAddr::from(Ipv6Addr::from(event.source)).to_canonical(),
-            port: event.port,
-            ifindex: event.ifindex,
-            reason: Reason::from_number(event.reason.into()),
+        let event: Event = bytemuck::try_pod_read_unaligned(bytes).ok()?;
+        let source = IpAddr::from(Ipv6Addr::from(event.source)).to_canonical();
+        let count = event.count;
+        Some(match EventKind::from_number(event.kind)? {
+            EventKind::Drop => Self::Drop(Sample {
+                source,
+                port: event.port,
+                ifindex: event.ifindex,
+                reason: Reason::from_number(event.what.into()),
+            }),
+            EventKind::Opened => Self::Opened { source },
+            EventKind::Reached => Self::Reached {
+                source,
+                limit: Limit::from_number(event.what)?,
+                count,
+            },
+            EventKind::Limited => Self::Limited {
+                source,
+                limit: Limit::from_number(event.what)?,
+                count,
+            },
         })
     }
 }
@@ -56,17 +104,17 @@ impl Events {
     /// # Errors
     ///
     /// What waiting on the descriptor answers.
-    pub async fn next(&mut self, limit: usize) -> io::Result<Vec<Sample>> {
+    pub async fn next(&mut self, limit: usize) -> io::Result<Vec<Report>> {
         let mut guard = self.ring.readable_mut().await?;
         let ring = guard.get_inner_mut();
-        let mut samples = Vec::new();
-        while samples.len() < limit {
+        let mut reports = Vec::new();
+        while reports.len() < limit {
             let Some(item) = ring.next() else {
                 guard.clear_ready();
                 break;
             };
-            samples.extend(Sample::parse(&item));
+            reports.extend(Report::parse(&item));
         }
-        Ok(samples)
+        Ok(reports)
     }
 }

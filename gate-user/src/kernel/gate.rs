@@ -4,11 +4,12 @@ use std::{path::Path, sync::Arc};
 
 use aya::{Ebpf, maps::RingBuf};
 use aya_log::EbpfLogger;
-use gate_common::{Config, MAX_PORTS, Mode, names};
+use gate_common::{Config, Limits, MAX_PORTS, Mode, SynRate, names};
 
 use super::{
     KernelError,
     attach::{self, Attachment},
+    conns,
     events::Events,
     index::{Fill, Index},
     load::{self, Capacity},
@@ -31,6 +32,10 @@ pub struct Settings {
     pub ports: Vec<u16>,
     /// One report in this many drops, for each CPU; 0 for none.
     pub sample: u32,
+    /// The limits of a source that nothing makes an exception for.
+    pub limits: Limits,
+    /// The token bucket for SYNs.
+    pub syn_rate: SynRate,
 }
 
 /// The gate in the kernel. Dropping it leaves everything on the wire, enforcing.
@@ -43,6 +48,9 @@ pub struct Gate {
     found: Found,
     staged: bool,
     attachments: Vec<Attachment>,
+    /// Whether the kernel counts connections, or why it does not.
+    counting: Result<(), String>,
+    netns: u64,
 }
 
 impl Gate {
@@ -63,9 +71,15 @@ impl Gate {
         load::program(&mut ebpf)?
             .load()
             .map_err(|source| KernelError::Program {
+                name: names::PROGRAM,
                 what: "loading it",
                 source,
             })?;
+        // Whatever keeps connections from being counted keeps no listed source from being dropped.
+        let netns = sys::netns_cookie();
+        let counting = conns::load(&mut ebpf)
+            .map_err(|error| error.to_string())
+            .and_then(|()| netns.as_ref().map(drop).map_err(ToString::to_string));
         match logger {
             Ok(logger) => spawn_logger(logger),
             Err(error) => tracing::warn!(%error, "the program's log cannot be read"),
@@ -81,6 +95,8 @@ impl Gate {
             found,
             staged: found == Found::Other,
             attachments: Vec::new(),
+            counting,
+            netns: netns.unwrap_or_default(),
         })
     }
 
@@ -99,7 +115,16 @@ impl Gate {
         &self.attachments
     }
 
-    /// Tells the program its settings, at once and for all interfaces.
+    /// Whether the kernel counts connections, or why it does not.
+    ///
+    /// # Errors
+    ///
+    /// What keeps it from that, in words.
+    pub fn counting(&self) -> Result<(), &str> {
+        self.counting.as_ref().copied().map_err(String::as_str)
+    }
+
+    /// Tells the programs their settings, at once and for all interfaces.
     ///
     /// # Errors
     ///
@@ -107,7 +132,13 @@ impl Gate {
     pub fn configure(&mut self, settings: &Settings) -> Result<(), KernelError> {
         let former = self.maps.config()?;
         let ports = assign_slots(former.ports, &settings.ports);
-        let config = Config::new(settings.mode, settings.sample, ports);
+        let config = Config {
+            buckets: self.maps.buckets(),
+            netns: self.netns,
+            limits: settings.limits,
+            syn_rate: settings.syn_rate,
+            ..Config::new(settings.mode, settings.sample, ports)
+        };
         self.maps
             .config
             .update(&0u32, &config)
@@ -201,6 +232,12 @@ impl Gate {
         }
         self.attachments = attachments;
         attach::pin_program(load::program(&mut self.ebpf)?, &self.pins)?;
+        if self.counting.is_ok() {
+            self.counting = conns::attach(&mut self.ebpf, &self.pins).map_err(|error| {
+                tracing::warn!(%error, "the kernel does not count connections");
+                error.to_string()
+            });
+        }
         if self.staged {
             self.pins.promote()?;
             self.staged = false;

@@ -8,13 +8,15 @@ use super::{
     pins::{Found, Layout, Pins},
 };
 
-/// How much the tries can hold, in networks.
+/// How much the maps can hold: tries in networks.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Capacity {
     /// Of each block trie.
     pub block: u32,
     /// Of each allow trie.
     pub allow: u32,
+    /// Of the table of sources with connections, in buckets: a power of two.
+    pub buckets: u32,
 }
 
 impl Capacity {
@@ -22,6 +24,7 @@ impl Capacity {
         match map {
             names::ALLOW_V4 | names::ALLOW_V6 => Some(self.allow),
             names::BLOCK_V4 | names::BLOCK_V6 => Some(self.block),
+            names::SOURCES => Some(self.buckets),
             _ => None,
         }
     }
@@ -73,6 +76,7 @@ pub(super) fn program(ebpf: &mut Ebpf) -> Result<&mut Xdp, KernelError> {
         .program_mut(names::PROGRAM)
         .ok_or(KernelError::Missing(names::PROGRAM))?;
     program.try_into().map_err(|source| KernelError::Program {
+        name: names::PROGRAM,
         what: "taking it as an XDP program",
         source,
     })

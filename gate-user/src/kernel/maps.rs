@@ -10,6 +10,7 @@ use gate_common::{Config, Family, Mode, names};
 
 use super::{
     KernelError,
+    sources::{ConnectionCounters, Connections, SourceCount, Sources},
     stats::{self, Counters},
     sys::RawMap,
     tables::{Lookup, Tables},
@@ -23,6 +24,7 @@ pub struct Maps {
     pub(super) tables: Tables,
     pub(super) config: RawMap,
     stats: RawMap,
+    sources: Sources,
     /// The index: written by its own writer, here for its accounting.
     index: Vec<RawMap>,
 }
@@ -38,6 +40,7 @@ impl Maps {
             },
             config: RawMap::of(names::CONFIG, data(ebpf, names::CONFIG)?)?,
             stats: RawMap::of(names::STATS, data(ebpf, names::STATS)?)?,
+            sources: Sources::new(RawMap::of(names::SOURCES, data(ebpf, names::SOURCES)?)?),
             index: names::INDEX
                 .into_iter()
                 .map(|name| RawMap::of(name, data(ebpf, name)?))
@@ -70,6 +73,33 @@ impl Maps {
     /// [`KernelError::Map`].
     pub fn counters(&self, family: Family) -> Result<Counters, KernelError> {
         stats::read(&self.stats, family)
+    }
+
+    /// The connections of `address`; of an IPv6 address, those of its /64.
+    ///
+    /// # Errors
+    ///
+    /// [`KernelError::Map`].
+    pub fn connections(&self, address: IpAddr) -> Result<Connections, KernelError> {
+        self.sources.of(address)
+    }
+
+    /// Every source that has a connection open, or opened one in its window; in no order.
+    ///
+    /// # Errors
+    ///
+    /// [`KernelError::Map`].
+    pub fn all_connections(&self) -> Result<Vec<SourceCount>, KernelError> {
+        self.sources.all()
+    }
+
+    /// What is counted of all connections.
+    ///
+    /// # Errors
+    ///
+    /// [`KernelError::Map`].
+    pub fn connection_counters(&self) -> Result<ConnectionCounters, KernelError> {
+        self.sources.counters()
     }
 
     /// The settings that the program reads.
@@ -113,9 +143,15 @@ impl Maps {
             &self.stats,
         ]
         .into_iter()
+        .chain([self.sources.map()])
         .chain(&self.index)
         .map(|map| memlock(map).unwrap_or(0))
         .sum()
+    }
+
+    /// How many buckets the table of sources has.
+    pub(super) fn buckets(&self) -> u32 {
+        self.sources.map().info.max_entries
     }
 
     /// How many networks each block trie can hold.

@@ -5,6 +5,8 @@
 //! `index::region`.
 
 mod attach;
+mod cgroup;
+mod conns;
 mod error;
 mod events;
 mod gate;
@@ -15,6 +17,7 @@ mod maps;
 mod netlink;
 mod object;
 mod pins;
+mod sources;
 mod stats;
 mod sys;
 mod tables;
@@ -22,7 +25,7 @@ mod trie;
 
 pub use attach::Attachment;
 pub use error::KernelError;
-pub use events::{Events, Sample};
+pub use events::{Events, Report, Sample};
 pub use gate::{Gate, Settings};
 pub use index::Fill;
 pub use load::Capacity;
@@ -30,5 +33,6 @@ pub use maps::Maps;
 pub use netlink::{AttachedXdp, Interface, Netlink};
 pub use object::OBJECT;
 pub use pins::{Found, Pins};
+pub use sources::{ConnectionCounters, Connections, SourceCount};
 pub use stats::Counters;
 pub use tables::Lookup;

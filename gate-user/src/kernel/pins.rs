@@ -1,6 +1,6 @@
 //! Where gate's objects are pinned, and what is pinned there already.
 //!
-//! `prog/gate`, `link/INTERFACE`, `map/NAME` under the configured directory; `stage/` holds the
+//! `prog/NAME`, `link/INTERFACE`, `link/conns`, `map/NAME` under the configured directory; `stage/` holds the
 //! maps of another layout while they are being filled beside the ones in force.
 
 use std::{
@@ -93,9 +93,15 @@ impl Pins {
         self.links().join(interface.replace('.', ":"))
     }
 
-    /// The pin of the program.
-    pub fn program(&self) -> PathBuf {
-        self.root.join("prog").join(names::PROGRAM)
+    /// The pin of the link of the `sock_ops` program. No interface can be called so
+    /// ([`InterfaceName`](crate::config::InterfaceName)).
+    pub fn conns(&self) -> PathBuf {
+        self.links().join(names::CONNS)
+    }
+
+    /// The pin of the program of that name.
+    pub fn program(&self, name: &str) -> PathBuf {
+        self.root.join("prog").join(name)
     }
 
     /// The pin of a map: in force, or staged.
@@ -110,18 +116,19 @@ impl Pins {
     /// [`KernelError::Pins`] where the directory cannot be read.
     pub fn linked(&self) -> Result<Vec<String>, KernelError> {
         let directory = self.links();
-        let mut names = Vec::new();
+        let mut linked = Vec::new();
         let entries = match fs::read_dir(&directory) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(names),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(linked),
             entries => entries.map_err(|error| at(&directory, "reading", error))?,
         };
         for entry in entries {
             let entry = entry.map_err(|error| at(&directory, "reading", error))?;
             let name = entry.file_name().into_string();
-            names.extend(name.map(|name| name.replace(':', ".")));
+            linked.extend(name.map(|name| name.replace(':', ".")));
         }
-        names.sort();
-        Ok(names)
+        linked.retain(|name| name != names::CONNS);
+        linked.sort();
+        Ok(linked)
     }
 
     /// What is pinned, compared with the maps in `wanted` (name and layout).
@@ -204,6 +211,7 @@ impl Pins {
         for interface in self.linked()? {
             self.unlink(&interface)?;
         }
+        self.unlink(names::CONNS)?;
         for directory in [
             self.links(),
             self.root.join("prog"),

@@ -3,7 +3,7 @@
 use std::ops::AddAssign;
 
 use aya::util::nr_cpus;
-use gate_common::{Family, Reason, Stats, names};
+use gate_common::{Family, Limit, Reason, Stats, names};
 
 use super::{KernelError, sys::RawMap};
 
@@ -22,6 +22,12 @@ pub struct Counters {
     pub dropped: [u64; Reason::SLOTS],
     /// SYNs that would have been dropped, by [`Reason::slot`].
     pub would_drop: [u64; Reason::SLOTS],
+    /// SYNs dropped because their source is at a limit, by [`Limit::slot`].
+    pub limited: [u64; Limit::SLOTS],
+    /// SYNs that would have been, by [`Limit::slot`].
+    pub would_limit: [u64; Limit::SLOTS],
+    /// Reports about SYNs that found no room on the ring buffer.
+    pub lost: u64,
 }
 
 impl Counters {
@@ -42,6 +48,13 @@ impl AddAssign for Counters {
         self.passed += other.passed;
         self.allowed += other.allowed;
         self.malformed += other.malformed;
+        self.lost += other.lost;
+        for (sum, more) in self.limited.iter_mut().zip(other.limited) {
+            *sum += more;
+        }
+        for (sum, more) in self.would_limit.iter_mut().zip(other.would_limit) {
+            *sum += more;
+        }
         for (sum, more) in self.dropped.iter_mut().zip(other.dropped) {
             *sum += more;
         }
@@ -60,6 +73,9 @@ impl From<Stats> for Counters {
             malformed: stats.malformed,
             dropped: stats.dropped,
             would_drop: stats.would_drop,
+            limited: stats.limited,
+            would_limit: stats.would_limit,
+            lost: stats.lost,
         }
     }
 }

@@ -13,7 +13,7 @@ use aya::{
     maps::{Array, MapData},
     programs::{TestRun as _, TestRunOptions, Xdp},
 };
-use gate_common::{Mode, names};
+use gate_common::{Limits, Mode, SynRate, names};
 use gate_user::kernel::{Capacity, Gate, Netlink, Pins, Settings};
 
 /// The benchmark's programs.
@@ -43,12 +43,15 @@ impl Bed {
         let capacity = Capacity {
             block: capacity,
             allow: 65_536,
+            buckets: 1 << 14,
         };
         let mut gate = Gate::open(&root, capacity, Netlink::open()?)?;
         gate.configure(&Settings {
             mode: Mode::Enforce,
             ports: vec![25],
             sample: 0,
+            limits: Limits::default(),
+            syn_rate: SynRate::default(),
         })?;
         let programs = load(&root, capacity.block)?;
         Ok(Self {

@@ -9,6 +9,9 @@ use std::{
 
 use anyhow::{Context as _, Result};
 
+/// Connections that may wait to be greeted (listen(2)).
+const BACKLOG: i32 = 4096;
+
 /// Serves `ports` of every IPv4 and IPv6 address until standard input ends; says `ready` when it
 /// does.
 ///
@@ -19,6 +22,8 @@ pub fn serve(ports: &[u16]) -> Result<()> {
         // The unspecified IPv6 address takes IPv4 connections as well (ip(7), bindv6only).
         let listener = TcpListener::bind((Ipv6Addr::UNSPECIFIED, port))
             .with_context(|| format!("listening on port {port}"))?;
+        // A crowd may come faster than threads begin (std asks for 128).
+        rustix::net::listen(&listener, BACKLOG)?;
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
                 // The client may go whenever it likes.

@@ -8,6 +8,7 @@
 //! a killed run left behind goes when the next one starts.
 
 use std::{
+    collections::BTreeMap,
     fs,
     net::{IpAddr, Ipv4Addr, Ipv6Addr},
     path::PathBuf,
@@ -19,6 +20,7 @@ use std::{
 use anyhow::{Context as _, Result};
 
 mod attempt;
+mod crowd;
 mod files;
 mod gate;
 pub mod greeter;
@@ -28,6 +30,7 @@ mod process;
 mod tags;
 
 pub use attempt::{Attempt, Connecting, connect_all};
+pub use crowd::{End, Held, by_source, source};
 use files::Workspace;
 pub use gate::{Gate, GateBuilder, Said};
 use namespace::Namespace;
@@ -204,6 +207,33 @@ impl Lab {
             work()
         };
         thread::scope(|scope| scope.spawn(inside).join()).expect("the work does not panic")
+    }
+
+    /// Does `work` among the clients: what it opens is in there.
+    ///
+    /// # Errors
+    /// Of `work`, or the clients' side cannot be entered.
+    ///
+    /// # Panics
+    /// `work` does.
+    pub fn on_clients<T: Send>(&self, work: impl FnOnce() -> Result<T> + Send) -> Result<T> {
+        let inside = || {
+            self.clients.enter()?;
+            work()
+        };
+        thread::scope(|scope| scope.spawn(inside).join()).expect("the work does not panic")
+    }
+
+    /// Connections to the server's port `port` by source, as its own table of sockets has them.
+    ///
+    /// # Errors
+    /// `ss` is missing (Debian: iproute2) or fails.
+    pub fn sockets(&self, port: u16) -> Result<BTreeMap<IpAddr, u64>> {
+        let filter = format!("sport = :{port}");
+        let ss = self
+            .server
+            .run("ss", &["-Htan", "state", "connected", &filter])?;
+        by_source(&ss)
     }
 
     /// `program`, to be run on the server.

@@ -140,12 +140,16 @@ pub fn keep_probing(
     Ok(tally)
 }
 
-enum Attempted {
+/// What became of an attempt to connect.
+pub(super) enum Attempted {
+    /// A connection.
     Open(TcpStream),
+    /// None.
     Failed(Outcome),
 }
 
-fn open(from: IpAddr, to: SocketAddr, patience: Duration) -> Result<Attempted> {
+/// Connects from the address `from` to `to`.
+pub(super) fn open(from: IpAddr, to: SocketAddr, patience: Duration) -> Result<Attempted> {
     let family = match from {
         IpAddr::V4(_) => AddressFamily::INET,
         IpAddr::V6(_) => AddressFamily::INET6,

@@ -55,6 +55,6 @@ fn invariant_2_a_reason_of_the_future_blocks() {
     let outcome = gate.judge(&Packet::syn(V4.listed).frame());
     assert_eq!(outcome, Outcome::Dropped(V4.family, Reason::Rollup));
     assert_eq!(gate.records(LOGS).len(), 1);
-    let reasons: Vec<u8> = gate.events().iter().map(|event| event.reason).collect();
+    let reasons: Vec<u8> = gate.events().iter().map(|event| event.what).collect();
     assert_eq!(reasons, [20]);
 }

@@ -1,6 +1,6 @@
 //! Sampled reports on the ring buffer, and counters of each CPU.
 
-use gate_common::{DropEvent, Family, Mode, Reason, Verdict};
+use gate_common::{Event, EventKind, Family, Mode, Reason, Verdict};
 use gate_tests::{
     packet::Packet,
     table::{Sources, V4, V6, gate},
@@ -8,7 +8,7 @@ use gate_tests::{
 
 /// The report of a drop from [`Sources::listed`], by the interface that test-run lends to a frame:
 /// loopback.
-fn report(s: &Sources) -> DropEvent {
+fn report(s: &Sources) -> Event {
     let source = if s.family == Family::V4 {
         [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 192, 0, 2, 7]
     } else {
@@ -16,12 +16,15 @@ fn report(s: &Sources) -> DropEvent {
             0x20, 0x01, 0x0d, 0xb8, 0x0b, 0xad, 0, 0, 0, 0, 0, 0, 0, 0, 0, 7,
         ]
     };
-    DropEvent {
+    Event {
         source,
         ifindex: 1,
+        count: 1,
         port: 25,
-        reason: 10,
+        kind: EventKind::Drop as u8,
+        what: 10,
         verdict: Verdict::Drop as u8,
+        unused: [0; 3],
     }
 }
 
@@ -51,7 +54,7 @@ fn drops_are_reported_and_nothing_else() {
 
     gate.configure(Mode::Monitor, 1, &[25]);
     gate.judge(&listed);
-    let would_drop = DropEvent {
+    let would_drop = Event {
         verdict: Verdict::WouldDrop as u8,
         ..report(&V4)
     };
@@ -108,7 +111,7 @@ fn a_full_ring_buffer_loses_reports_alone() {
     let mut gate = gate(Mode::Enforce);
     gate.configure(Mode::Enforce, 1, &[25]);
     let listed = Packet::syn(V6.listed).frame();
-    let room = 262_144 / size_of::<DropEvent>();
+    let room = 262_144 / size_of::<Event>();
     for _ in 0..room {
         gate.judge(&listed);
     }

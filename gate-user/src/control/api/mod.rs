@@ -7,6 +7,7 @@
 
 mod change;
 mod check;
+mod connections;
 pub(crate) mod convert;
 mod counters;
 mod dnsbl;
@@ -29,6 +30,9 @@ pub use change::{
     Flushed, Import, ImportEntry, Imported, ModeState, Reloaded, SetMode, Unblock, Unblocked,
 };
 pub use check::{Check, CheckQuery, KernelAnswer, KernelVerdict, Match, MatchKind};
+pub use connections::{
+    ConnectionCounts, Connections, ConnectionsQuery, CountedBy, SourceConnections,
+};
 pub use counters::{PerReason, Stats, Top, TopQuery, TopSource};
 pub use dnsbl::{DnsblAnswer, DnsblHealth, DnsblList, DnsblLists, DnsblTest};
 pub use error::{ErrorBody, ErrorDetail, ErrorKind};

@@ -22,6 +22,8 @@ pub const HISTORY: &str = "/v1/history";
 pub const STATS: &str = "/v1/stats";
 /// `GET` with [`TopQuery`](super::TopQuery): [`Top`](super::Top).
 pub const TOP: &str = "/v1/top";
+/// `GET` with [`ConnectionsQuery`](super::ConnectionsQuery): [`Connections`](super::Connections).
+pub const CONNECTIONS: &str = "/v1/connections";
 /// `GET`, and `PUT` of [`SetMode`](super::SetMode): [`ModeState`](super::ModeState).
 pub const MODE: &str = "/v1/mode";
 /// `GET`: [`Feeds`](super::Feeds).

@@ -17,8 +17,8 @@ use super::{
         Caller, Service, ServiceError,
         api::{
             Allow, AllowName, Block, BlockName, CheckQuery, ComplaintQuery, ComplaintsQuery,
-            DecideRemoval, Disallow, EndName, EndOverride, ErrorKind, Evidence, Filter,
-            HistoryQuery, Import, NameHistoryQuery, NameQuery, OverrideHistoryQuery,
+            ConnectionsQuery, DecideRemoval, Disallow, EndName, EndOverride, ErrorKind, Evidence,
+            Filter, HistoryQuery, Import, NameHistoryQuery, NameQuery, OverrideHistoryQuery,
             RemovalRequest, RemovalsQuery, RollUp, SetMode, SetOverride, TopQuery, Unblock, route,
         },
     },
@@ -42,6 +42,7 @@ macro_rules! answer {
 pub(super) fn all<S: Service>() -> Vec<Route<S>> {
     let mut routes = looking();
     routes.extend(others_lists());
+    routes.extend(counting());
     routes.extend(changing());
     routes.extend(deciding());
     routes.extend(ruling());
@@ -91,18 +92,6 @@ fn looking<S: Service>() -> Vec<Route<S>> {
             routing::get(
                 |State(service): Handle<S>, Asked(query): Asked<HistoryQuery>| async move {
                     answer!(service.history(query.network, query.limit))
-                },
-            ),
-        ),
-        get(
-            route::STATS,
-            routing::get(|State(service): Handle<S>| async move { answer!(service.stats()) }),
-        ),
-        get(
-            route::TOP,
-            routing::get(
-                |State(service): Handle<S>, Asked(query): Asked<TopQuery>| async move {
-                    answer!(service.top(query.limit))
                 },
             ),
         ),
@@ -160,6 +149,33 @@ fn others_lists<S: Service>() -> Vec<Route<S>> {
             routing::get(
                 |State(service): Handle<S>, Asked(query): Asked<CheckQuery>| async move {
                     answer!(service.test_dnsbl(query.address))
+                },
+            ),
+        ),
+    ]
+}
+
+/// The routes that tell what is counted.
+fn counting<S: Service>() -> Vec<Route<S>> {
+    let get = |path, handler: MethodRouter<Arc<S>>| (Method::GET, path, handler);
+    vec![
+        get(
+            route::STATS,
+            routing::get(|State(service): Handle<S>| async move { answer!(service.stats()) }),
+        ),
+        get(
+            route::TOP,
+            routing::get(
+                |State(service): Handle<S>, Asked(query): Asked<TopQuery>| async move {
+                    answer!(service.top(query.limit))
+                },
+            ),
+        ),
+        get(
+            route::CONNECTIONS,
+            routing::get(
+                |State(service): Handle<S>, Asked(query): Asked<ConnectionsQuery>| async move {
+                    answer!(service.connections(query))
                 },
             ),
         ),

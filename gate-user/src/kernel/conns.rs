@@ -1,0 +1,98 @@
+//! Putting the `sock_ops` program on the root of the cgroups, and moving its link to a new one.
+//!
+//! One pinned `bpf_link`, as for an interface: the counts go on when the daemon goes, and no
+//! connection opens or closes unseen between two versions.
+
+use std::{fs, io, os::fd::AsFd as _};
+
+use aya::{
+    Ebpf,
+    programs::{CgroupAttachMode, ProgramError, SockOps, links::FdLink},
+};
+use gate_common::names;
+
+use super::{KernelError, cgroup, pins::Pins, sys};
+
+/// The program, loaded into the kernel.
+pub(super) fn load(ebpf: &mut Ebpf) -> Result<(), KernelError> {
+    program(ebpf)?
+        .load()
+        .map_err(|source| failed("loading it", source))
+}
+
+/// Puts the program on the root of the cgroups, or moves the pinned link to it.
+pub(super) fn attach(ebpf: &mut Ebpf, pins: &Pins) -> Result<(), KernelError> {
+    let program = program(ebpf)?;
+    let pin = pins.conns();
+    if pin.exists() {
+        let link = sys::open_pin(&pin).map_err(|error| broken(pins, "opening the link", &error))?;
+        let fresh = program.fd().map_err(|source| failed("using it", source))?;
+        match sys::update_link(link.as_fd(), fresh.as_fd()) {
+            Ok(()) => return pin_program(program, pins),
+            // What was pinned is no link of such a program.
+            Err(error) => tracing::warn!(%error, "the link of `conns` is made anew"),
+        }
+        fs::remove_file(&pin).map_err(|error| broken(pins, "removing the link", &error))?;
+    }
+    create(program, pins)?;
+    pin_program(program, pins)
+}
+
+fn create(program: &mut SockOps, pins: &Pins) -> Result<(), KernelError> {
+    let root = cgroup::root().map_err(KernelError::NoCgroup)?;
+    // The kernel lets any number of links beside one another, and takes no flag that says so
+    // (`cgroup_bpf_link_attach`, kernel/bpf/cgroup.c).
+    let id = program
+        .attach(root, CgroupAttachMode::Single)
+        .map_err(|source| failed("attaching it to the root cgroup", source))?;
+    let link = program
+        .take_link(id)
+        .map_err(|source| failed("keeping its link", source))?;
+    let link = FdLink::try_from(link).map_err(|error| broken(pins, "keeping the link", &error))?;
+    link.pin(pins.conns())
+        .map(drop)
+        .map_err(|error| broken(pins, "pinning the link", &error))
+}
+
+/// Pins the program in the place of the former one, which never leaves the place empty.
+fn pin_program(program: &mut SockOps, pins: &Pins) -> Result<(), KernelError> {
+    let pin = pins.program(names::CONNS);
+    let fresh = pins.program(&format!("{}-new", names::CONNS));
+    let result: io::Result<()> = (|| {
+        if fresh.exists() {
+            fs::remove_file(&fresh)?;
+        }
+        program.pin(&fresh).map_err(io::Error::other)?;
+        fs::rename(&fresh, &pin)
+    })();
+    result.map_err(|source| KernelError::Pins {
+        path: pin,
+        what: format!("pinning the program: {source}"),
+        source: Some(source),
+    })
+}
+
+fn program(ebpf: &mut Ebpf) -> Result<&mut SockOps, KernelError> {
+    let program = ebpf
+        .program_mut(names::CONNS)
+        .ok_or(KernelError::Missing(names::CONNS))?;
+    program
+        .try_into()
+        .map_err(|source| failed("taking it as a sock_ops program", source))
+}
+
+fn failed(what: &'static str, source: ProgramError) -> KernelError {
+    KernelError::Program {
+        name: names::CONNS,
+        what,
+        source,
+    }
+}
+
+fn broken(pins: &Pins, what: &str, error: &dyn std::fmt::Display) -> KernelError {
+    KernelError::Pins {
+        path: pins.conns(),
+        what: format!("{what}: {error}"),
+        source: None,
+    }
+}
