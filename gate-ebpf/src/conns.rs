@@ -146,6 +146,19 @@ fn remote_ip6(ctx: &SockOpsContext) -> [u32; 4] {
     }
 }
 
+/// The other end's whole address: DNS is asked about it, not about its /64.
+#[inline(always)]
+fn address(ctx: &SockOpsContext, source: Source) -> [u8; 16] {
+    if ctx.family() != AF_INET6 {
+        return events::address(source);
+    }
+    let mut address = [0; 16];
+    for (place, word) in address.chunks_exact_mut(4).zip(remote_ip6(ctx)) {
+        place.copy_from_slice(&word.to_be_bytes());
+    }
+    address
+}
+
 #[inline(always)]
 fn is_guarded(config: &Config, port: u32) -> bool {
     port != 0
@@ -159,7 +172,7 @@ fn is_guarded(config: &Config, port: u32) -> bool {
 #[allow(clippy::cast_possible_truncation, reason = "a port is 16 bits")]
 fn report(ctx: &SockOpsContext, config: &Config, source: Source, kind: EventKind, count: u32) {
     let event = Event {
-        source: events::address(source),
+        source: address(ctx, source),
         ifindex: 0,
         count,
         port: ctx.local_port() as u16,

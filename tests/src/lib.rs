@@ -2,6 +2,7 @@
 //! that is missing.
 
 pub mod demo;
+pub mod dns;
 pub mod evidence;
 pub mod lab;
 pub mod packet;

@@ -124,6 +124,16 @@ pub enum Outcome {
     Flushed(usize),
 }
 
+impl Outcome {
+    /// The listing that began or was renewed, if this is that.
+    pub fn into_listing(self) -> Option<Listing> {
+        match self {
+            Self::Listed(listing) | Self::Renewed(listing) => Some(listing),
+            _ => None,
+        }
+    }
+}
+
 /// How a replacement differs from what was in force, in numbers of networks.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Replaced {

@@ -12,12 +12,12 @@ use super::{
     words::{ending, expiry, foreign, note, until},
 };
 use crate::{
+    config::ListName,
     control::api::{
         EndOverride, Override, OverrideHistory, OverrideHistoryQuery, OverrideSet, Overrides,
         OverridesEnded, PastOverride, SetOverride, route, span,
     },
     network::Network,
-    overrides::ListName,
 };
 
 /// How many past overrides are shown if no limit is given.

@@ -6,7 +6,7 @@ use gate_common::Reason;
 use jiff::Timestamp;
 
 use super::{
-    list, rollup,
+    list, lookup, rollup,
     table::{Align, Table},
     words::{ago, foreign},
 };
@@ -20,6 +20,9 @@ pub(super) fn render(answer: &Explanation, now: Timestamp) -> String {
         &evidence(answer, now),
         "none on record",
     );
+    let dns = answer.dns.as_ref();
+    let dns = dns.map(|dns| lookup::finding(dns, "    ", now));
+    section(&mut text, "dns", &dns.unwrap_or_default(), "not on record");
     let history = indented(&list::past(&answer.history));
     section(&mut text, "listings", &history, "never listed");
     let rollups = rollup::states(&answer.rollup, "    ");

@@ -101,7 +101,7 @@ pub(super) async fn run(gate: &Gate, args: Args) -> Result<Exit, CliError> {
     Ok(Exit::Done)
 }
 
-fn listings(listings: &[Listing]) -> String {
+pub(super) fn listings(listings: &[Listing]) -> String {
     let mut table = Table::new([
         ("NETWORK", Align::Left),
         ("REASON", Align::Left),

@@ -21,6 +21,7 @@ mod gate;
 mod import;
 mod intake;
 mod list;
+mod lookup;
 mod mode;
 mod name;
 mod removal;
@@ -133,6 +134,10 @@ enum Command {
     ///
     /// Exit codes as for `complaint`; 65 also if any line is refused.
     Verdict(intake::VerdictArgs),
+    /// Ask DNS about an address now: its reverse name, and the DNSBLs; and list or end what follows.
+    ///
+    /// Exit code 0: nothing is listed for it; 1: something is; 2: error.
+    Lookup(lookup::Args),
     /// Read the configuration again.
     Reload,
     /// Take the gate off the wire: nothing is blocked any more.
@@ -204,6 +209,7 @@ async fn run(gate: &Gate, command: Command) -> Result<Exit, CliError> {
         Command::Replay(args) => replay::run(gate, args).await,
         Command::Complaint(args) => intake::complaint(gate, args).await,
         Command::Verdict(args) => intake::verdict(gate, args).await,
+        Command::Lookup(args) => lookup::run(gate, args).await,
         Command::Reload => upkeep::reload(gate).await,
         Command::Detach(args) => upkeep::detach(gate, args).await,
         Command::Flush(args) => upkeep::flush(gate, args).await,

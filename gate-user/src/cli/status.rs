@@ -11,8 +11,8 @@ use super::{
     words::{ago, bytes, counted, foreign},
 };
 use crate::control::api::{
-    Attach, ConnectionCounts, CountedBy, Drift, EvidenceCounts, Interface, PerReason, Status,
-    TableSize, route,
+    Attach, ConnectionCounts, CountedBy, Drift, EvidenceCounts, Interface, LookupCounts, PerReason,
+    Status, TableSize, route,
 };
 
 pub(super) async fn run(gate: &Gate) -> Result<Exit, CliError> {
@@ -44,6 +44,7 @@ fn render(status: &Status, now: Timestamp) -> String {
     );
     fact("drift", drift(&status.drift, now));
     fact("evidence", evidence(&status.evidence));
+    fact("lookups", lookups(&status.lookups));
     if let Some(counts) = &status.connections {
         fact("connections", connections(counts));
     }
@@ -129,6 +130,30 @@ fn evidence(counts: &EvidenceCounts) -> String {
     text
 }
 
+fn lookups(counts: &LookupCounts) -> String {
+    let LookupCounts {
+        waiting,
+        asked,
+        skipped,
+        unanswered,
+        queries,
+    } = counts;
+    let mut text = format!(
+        "{asked} by {}, {waiting} waiting",
+        if *queries == 1 {
+            "1 query".to_owned()
+        } else {
+            format!("{queries} queries")
+        }
+    );
+    for (count, what) in [(skipped, "skipped"), (unanswered, "unanswered")] {
+        if *count > 0 {
+            let _ = write!(text, ", {count} {what}");
+        }
+    }
+    text
+}
+
 fn connections(counts: &ConnectionCounts) -> String {
     let sources = counted(counts.sources, "source");
     let mut text = format!(
@@ -190,6 +215,7 @@ planned        1190 IPv4 and 44 IPv6 networks blocked, 9 and 4 allowed
 in the kernel  the same
 drift          0 (read back 30s ago)
 evidence       5120 taken, 12 dropped, 3 refused; 3 files in the quarantine, 9.0 KiB
+lookups        512 by 2210 queries, 3 waiting, 7 unanswered
 connections    31 open from 12 sources, 90210 opened
 kernel memory  41.3 MiB
 index          1270 of 2686976 slots in use

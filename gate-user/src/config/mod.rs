@@ -13,6 +13,7 @@ mod evidence;
 mod feed;
 mod gate;
 mod log;
+mod lookup;
 mod message;
 mod paths;
 mod ptr;
@@ -39,6 +40,7 @@ pub use evidence::{
 pub use feed::{FeedConfig, FeedFormat, FeedName, Guards};
 pub use gate::{Attach, GateConfig, InterfaceName, Ports};
 pub use log::{LogConfig, LogFormat, LogLevel};
+pub use lookup::LookupConfig;
 pub use paths::{ControlConfig, Paths, SocketMode};
 pub use ptr::{NameGlob, NameRegex, Pattern, PtrConfig};
 pub use reload::{Effect, KeyChange};
@@ -69,6 +71,8 @@ pub struct Config {
     pub feeds: Vec<FeedConfig>,
     /// DNS block lists that are asked.
     pub dnsbl: DnsblConfig,
+    /// When DNS is asked about a source.
+    pub lookup: LookupConfig,
     /// How evidence becomes a score.
     pub score: ScoreConfig,
     /// How long a listing lasts that follows from a score.

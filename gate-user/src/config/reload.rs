@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fmt};
 
-use super::{Config, DnsblConfig, EvidenceConfig, GateConfig, LogConfig};
+use super::{Config, DnsblConfig, EvidenceConfig, GateConfig, LogConfig, LookupConfig};
 
 /// A key whose value is another one than before.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -47,6 +47,11 @@ impl Config {
             log: LogConfig {
                 format: self.log.format,
                 ..new.log
+            },
+            lookup: LookupConfig {
+                waiting: self.lookup.waiting,
+                at_once: self.lookup.at_once,
+                ..new.lookup
             },
             ..new
         }

@@ -280,7 +280,7 @@ fn an_unknown_key() {
         ),
         (
             "[gaet]",
-            "gate.toml:1:2: gaet: unknown key (did you mean `gate`?); known here: allow, control, dns, dnsbl, enforcement, evidence, feed, gate, listing, log, paths, ptr, removal, rollup, score",
+            "gate.toml:1:2: gaet: unknown key (did you mean `gate`?); known here: allow, control, dns, dnsbl, enforcement, evidence, feed, gate, listing, log, lookup, paths, ptr, removal, rollup, score",
         ),
         (
             "speed = 1",

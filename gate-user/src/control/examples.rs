@@ -14,10 +14,11 @@ use super::{
         ComplaintQuery, Complaints, ComplaintsQuery, Connections, ConnectionsQuery, DecideRemoval,
         Detached, Disallow, Disallowed, DnsblLists, DnsblTest, EndName, EndOverride, Evidence,
         EvidenceTaken, Explanation, Export, ExportLine, Feed, Feeds, Filter, Flushed, History,
-        Import, Imported, Judged, Listings, ModeState, NameCheck, NameHistory, NameHistoryQuery,
-        NameSet, Names, NamesEnded, OverrideHistory, OverrideHistoryQuery, OverrideSet, Overrides,
-        OverridesEnded, Reloaded, Removal, RemovalRequest, Removals, RemovalsQuery, RollUp,
-        RolledUp, SetOverride, Stats, Status, Top, Unblock, Unblocked, route,
+        Import, Imported, Judged, Listings, LookedUp, ModeState, NameCheck, NameHistory,
+        NameHistoryQuery, NameSet, Names, NamesEnded, OverrideHistory, OverrideHistoryQuery,
+        OverrideSet, Overrides, OverridesEnded, Reloaded, Removal, RemovalRequest, Removals,
+        RemovalsQuery, RollUp, RolledUp, SetOverride, Stats, Status, Top, Unblock, Unblocked,
+        route,
     },
 };
 use crate::network::Network;
@@ -267,6 +268,10 @@ impl Service for Documented {
 
     async fn flush(&self, by: &Caller) -> Result<Flushed, ServiceError> {
         self.change(route::FLUSH, "flush", by)
+    }
+
+    async fn lookup(&self, address: IpAddr, by: &Caller) -> Result<LookedUp, ServiceError> {
+        self.change(route::LOOKUP, &format!("lookup {address}"), by)
     }
 
     async fn explain(&self, address: IpAddr) -> Result<Explanation, ServiceError> {

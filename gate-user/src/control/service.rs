@@ -9,8 +9,8 @@ use super::api::{
     ComplaintQuery, Complaints, ComplaintsQuery, Connections, ConnectionsQuery, DecideRemoval,
     Detached, Disallow, Disallowed, DnsblLists, DnsblTest, EndName, EndOverride, ErrorKind,
     Evidence, EvidenceTaken, Explanation, Export, Feed, Feeds, Filter, Flushed, History, Import,
-    Imported, Judged, Listings, ModeState, NameCheck, NameHistory, NameHistoryQuery, NameSet,
-    Names, NamesEnded, OverrideHistory, OverrideHistoryQuery, OverrideSet, Overrides,
+    Imported, Judged, Listings, LookedUp, ModeState, NameCheck, NameHistory, NameHistoryQuery,
+    NameSet, Names, NamesEnded, OverrideHistory, OverrideHistoryQuery, OverrideSet, Overrides,
     OverridesEnded, Reloaded, Removal, RemovalRequest, Removals, RemovalsQuery, RollUp, RolledUp,
     SetOverride, Stats, Status, Top, Unblock, Unblocked,
 };
@@ -161,6 +161,10 @@ pub trait Service: Send + Sync + 'static {
 
     /// How it came that `address` is listed, or is not, and what would change that.
     fn explain(&self, address: IpAddr) -> answer!(Explanation);
+
+    /// Asks DNS about `address` now, and lists or ends what follows. `Conflict` if DNS is not asked
+    /// at all.
+    fn lookup(&self, address: IpAddr, by: &Caller) -> answer!(LookedUp);
 
     /// The complaints on record that meet the query.
     fn complaints(&self, query: ComplaintsQuery) -> answer!(Complaints);

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use gate_common::{ABI_VERSION, Family, Reason};
 
-use super::{top::TopSources, view::View};
+use super::{lookup::Lookups, top::TopSources, view::View};
 use crate::{
     book::{AllowEntry, Book, Listing, Origin},
     config::Attach as AttachMode,
@@ -38,6 +38,7 @@ pub(super) fn status(
     feeds: &[FeedStatus],
     evidence: Counts,
     missed: u64,
+    lookups: &Lookups,
 ) -> Result<Status, ServiceError> {
     let counts = view.book.counts();
     let interfaces = view.interfaces.iter().map(|guarded| Interface {
@@ -88,6 +89,7 @@ pub(super) fn status(
             quarantined: evidence.quarantined,
             quarantined_bytes: evidence.quarantined_bytes,
         },
+        lookups: lookups.counts(),
         connections,
         kernel_memory: view.maps.as_ref().map(|maps| maps.memory()),
         index: view.index.map(|fill| Index {
@@ -96,7 +98,7 @@ pub(super) fn status(
             left_to_tries: fill.fallbacks_v4 + fill.fallbacks_v6,
         }),
         not_dropped: not_dropped.collect(),
-        warnings: warnings(view, feeds),
+        warnings: warnings(view, feeds, lookups),
     })
 }
 
@@ -158,7 +160,7 @@ pub(super) fn connections(
     })
 }
 
-fn warnings(view: &View, feeds: &[FeedStatus]) -> Vec<String> {
+fn warnings(view: &View, feeds: &[FeedStatus], lookups: &Lookups) -> Vec<String> {
     let mut warnings = Vec::new();
     if view.maps.is_none() {
         warnings.push("the gate is not on the wire".to_owned());
@@ -199,6 +201,7 @@ fn warnings(view: &View, feeds: &[FeedStatus]) -> Vec<String> {
             warnings.push(format!("feed {}: {}", feed.name, feed.file));
         }
     }
+    warnings.extend(lookups.warnings());
     warnings
 }
 

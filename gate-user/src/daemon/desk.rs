@@ -15,7 +15,7 @@ use crate::{
         ServiceError,
         api::{RemovalRequest, RollupState},
     },
-    evidence::{self, Evidence, Taken},
+    evidence::{self, Evidence, Finding, Ground, Kind, Taken},
     network::Network,
     removal::{self, Decision, Filing, Ruling},
     rollup,
@@ -91,6 +91,12 @@ impl Writer {
             .await
             .map_err(refused)?;
         let touched = work.commit(by).await.map_err(refused)?;
+        self.want_samples(&taken.listed);
+        for record in records {
+            if !matches!(record.kind(), Kind::Ham { .. }) {
+                self.inquiry.seen(record.address());
+            }
+        }
         for listing in &taken.listed {
             let (network, reason) = (listing.network, listing.reason.code());
             let evidence = listing.evidence.as_deref().unwrap_or_default();
@@ -108,7 +114,7 @@ impl Writer {
     pub(super) async fn fold(&mut self) -> Result<bool, BookError> {
         for _ in 0..FOLDS {
             let mut work = self.ledger.begin(Timestamp::now()).await?;
-            let more = evidence::fold(&mut work, &self.config.score).await?;
+            let more = evidence::fold(&mut work, &self.config).await?;
             work.commit(DAEMON).await?;
             if !more {
                 return Ok(false);
@@ -135,12 +141,25 @@ impl Writer {
     pub(super) async fn request_removal(
         &mut self,
         request: RemovalRequest,
+        finding: Option<Finding>,
         by: &str,
     ) -> Result<i64, ServiceError> {
         let address = request.address.to_canonical();
         let before = self.ledger.book().clone();
-        let judged =
-            super::explain::judge(&before, &self.ledger.history(), address, &self.config).await?;
+        let history = self.ledger.history();
+        let (names, overrides) = (self.names.clone(), self.overrides.clone());
+        let ground = Ground {
+            config: &self.config,
+            rules: &self.rules,
+            names: &names,
+            overrides: &overrides,
+        };
+        let mut work = self.ledger.begin(Timestamp::now()).await.map_err(refused)?;
+        let taken = evidence::take_findings(&mut work, finding.into_iter().collect(), ground).await;
+        taken.map_err(refused)?;
+        let mut judged =
+            super::explain::judge(work.book(), &history, address, &self.config).await?;
+        judged.add_ended(before.covering(Network::host(address)), work.book());
         if judged.rulings.is_empty() {
             return Err(ServiceError::NotFound(format!("nothing lists {address}")));
         }
@@ -154,7 +173,6 @@ impl Writer {
             score: judged.score.value,
             evidence: judged.score.to_string(),
         };
-        let mut work = self.ledger.begin(Timestamp::now()).await.map_err(refused)?;
         let filed = removal::file(&mut work, &filing, by, &self.config.removal).await;
         let id = filed
             .map_err(refused)?

@@ -6,7 +6,7 @@ use crate::{
     book::BookError,
     config::{ConfigError, InterfaceName},
     control::server::SocketError,
-    dns::resolver::ResolverError,
+    dns::{class::PatternError, resolver::ResolverError},
     kernel::KernelError,
 };
 
@@ -54,6 +54,9 @@ pub enum DaemonError {
     /// DNS cannot be asked.
     #[error(transparent)]
     Resolver(#[from] ResolverError),
+    /// The operator's table of names cannot be used.
+    #[error("ptr.pattern: {0}")]
+    Patterns(#[from] PatternError),
     /// A signal handler cannot be installed.
     #[error("cannot listen for signals: {0}")]
     Signal(io::Error),

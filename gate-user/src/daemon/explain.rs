@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::{answer, handle::limit, view::View};
 use crate::{
-    book::{Book, BookError, History, Scope},
+    book::{Book, BookError, History, Listing, Scope},
     config::Config,
     control::{
         ServiceError,
@@ -33,6 +33,18 @@ pub(super) struct Judged {
     pub(super) decision: Decision,
     /// None if nothing lists the address.
     pub(super) rulings: Vec<Ruling>,
+}
+
+impl Judged {
+    /// Adds those of the listings `before` that `now` has no more, because DNS was asked again.
+    pub(super) fn add_ended(&mut self, before: impl Iterator<Item = Listing>, now: &Book) {
+        let ended = before.filter(|old| now.at(old.network).all(|listing| listing.id != old.id));
+        self.rulings.extend(ended.map(|listing| Ruling {
+            listing,
+            decision: Decision::Granted,
+            why: "DNS was asked again, and says it no more".to_owned(),
+        }));
+    }
 }
 
 fn failed(error: &BookError) -> ServiceError {
@@ -69,6 +81,8 @@ pub(super) async fn explain(view: &View, address: IpAddr) -> Result<Explanation,
     let config = &view.config;
     let judged = judge(&view.book, &view.history, address, config).await?;
     let past = view.history.find(source, Scope::Exact, PAST).await;
+    let finding = evidence::finding_of(&view.history, source).await;
+    let finding = finding.map_err(|error| failed(&error))?;
     let mut states = Vec::new();
     for candidate in rollup::candidates(source, &config.rollup) {
         states.push(state(&view.book, &view.history, candidate, config).await?.0);
@@ -86,6 +100,7 @@ pub(super) async fn explain(view: &View, address: IpAddr) -> Result<Explanation,
             .into_iter()
             .map(Into::into)
             .collect(),
+        dns: finding.map(Into::into),
         rollup: states,
         way_out: judged
             .rulings
@@ -148,7 +163,12 @@ async fn state(
     config: &Config,
 ) -> Result<(RollupState, Step), ServiceError> {
     let now = Timestamp::now();
-    let state = rollup::state(book, candidate, NO_NAMES, now, &config.rollup);
+    let mut state = rollup::state(book, candidate, NO_NAMES, now, &config.rollup);
+    if state.step(&config.rollup) != Step::Enter {
+        let names = evidence::names_of(history, &state).await;
+        let names = names.map_err(|error| failed(&error))?;
+        state = rollup::state(book, candidate, &names, now, &config.rollup);
+    }
     let mut step = state.step(&config.rollup);
     let mut objection = None;
     if step == Step::Enter {

@@ -28,8 +28,8 @@ use crate::{
             ComplaintQuery, Complaints, ComplaintsQuery, Connections, ConnectionsQuery,
             DecideRemoval, Detached, Disallow, Disallowed, DnsblLists, DnsblTest, EndName,
             EndOverride, Evidence, EvidenceTaken, Explanation, Export, Feed, Feeds as FeedList,
-            Filter, Flushed, History, Import, Imported, Judged, Listings, ModeState, NameCheck,
-            NameHistory, NameHistoryQuery, NameSet, Names, NamesEnded, OverrideHistory,
+            Filter, Flushed, History, Import, Imported, Judged, Listings, LookedUp, ModeState,
+            NameCheck, NameHistory, NameHistoryQuery, NameSet, Names, NamesEnded, OverrideHistory,
             OverrideHistoryQuery, OverrideSet, Overrides, OverridesEnded, Reloaded, Removal,
             RemovalRequest, Removals, RemovalsQuery, RollUp, RolledUp, SetOverride, Stats, Status,
             Top, Unblock, Unblocked, convert,
@@ -152,6 +152,7 @@ impl Service for Handle {
             &feeds,
             self.desk.counts(),
             self.opened.missed(),
+            &self.lookups,
         )
     }
 
@@ -421,6 +422,10 @@ impl Service for Handle {
         explain::explain(&self.view(), address).await
     }
 
+    async fn lookup(&self, address: IpAddr, by: &Caller) -> Result<LookedUp, ServiceError> {
+        self.look_up(address, by.to_string()).await
+    }
+
     async fn complaints(&self, query: ComplaintsQuery) -> Result<Complaints, ServiceError> {
         explain::complaints(&self.view().history, query).await
     }
@@ -491,7 +496,13 @@ impl Service for Handle {
             }
         }
         let by = by.to_string();
-        let asked = self.ask(|reply| Request::Removal { request, by, reply });
+        let finding = self.asked_again(request.address).await;
+        let asked = self.ask(|reply| Request::Removal {
+            request,
+            finding,
+            by,
+            reply,
+        });
         let id = asked.await?;
         explain::removal(&self.view().history, id).await
     }

@@ -7,9 +7,9 @@ use crate::{
     book::{Applied, Book, Change},
     control::{
         ServiceError,
-        api::{Detached, ModeState, Reloaded, RemovalRequest, RollupState},
+        api::{Detached, LookedUp, ModeState, Reloaded, RemovalRequest, RollupState},
     },
-    evidence::{Evidence, Taken},
+    evidence::{Evidence, Finding, Taken},
     names::NameRule,
     overrides::OverrideRule,
     roster,
@@ -34,9 +34,17 @@ pub(super) enum Request {
         by: String,
         reply: Reply<Vec<RollupState>>,
     },
-    /// Decide a removal request by the rules; answers its number.
+    /// Take in what DNS said of an address just now.
+    Lookup {
+        finding: Finding,
+        by: String,
+        reply: Reply<LookedUp>,
+    },
+    /// Decide a removal request by the rules; answers its number. With it comes what DNS says now,
+    /// if a listing rests on that.
     Removal {
         request: RemovalRequest,
+        finding: Option<Finding>,
         by: String,
         reply: Reply<i64>,
     },

@@ -35,6 +35,10 @@ impl Writer {
         let (roster, outcome) = self.store(&roster, change, by).await?;
         self.names = Names::new(roster);
         self.publish();
+        let patterns: Vec<_> = rules_of(&outcome)
+            .map(|rule| rule.pattern.clone())
+            .collect();
+        self.judge_again(&[], &patterns, by).await?;
         Ok(outcome)
     }
 
@@ -48,6 +52,8 @@ impl Writer {
         let (roster, outcome) = self.store(&roster, change, by).await?;
         self.overrides = Overrides::new(roster);
         self.publish();
+        let networks: Vec<_> = rules_of(&outcome).map(|rule| rule.network).collect();
+        self.judge_again(&networks, &[], by).await?;
         Ok(outcome)
     }
 
@@ -76,6 +82,15 @@ impl Writer {
         }
         Ok(())
     }
+}
+
+/// The rules that a change was about.
+fn rules_of<R: Rule>(outcome: &Outcome<R>) -> impl Iterator<Item = &R> {
+    let entries = match outcome {
+        Outcome::Added(entry) | Outcome::Renewed(entry) => std::slice::from_ref(entry),
+        Outcome::Ended(entries, _) => entries,
+    };
+    entries.iter().map(|entry| &entry.rule)
 }
 
 /// A roster's refusal as the API tells it.

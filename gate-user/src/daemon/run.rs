@@ -37,6 +37,7 @@ use crate::{
         api::{Detached, Reloaded},
         server::{self, Limits, Socket},
     },
+    dns::inquiry::Found,
     feeds::{FeedUpdate, Feeds},
     kernel::Netlink,
 };
@@ -53,6 +54,12 @@ const FOLD: Duration = Duration::from_mins(10);
 
 /// Requests that may wait for the writer; more wait at their sender.
 const REQUESTS: usize = 64;
+
+/// How often is looked who is to be asked about again.
+const ASK_AGAIN: Duration = Duration::from_secs(1);
+
+/// Findings that are taken in one transaction.
+const TOGETHER: usize = 500;
 
 /// What `gated` was told on its command line.
 #[derive(Clone, Debug, Default)]
@@ -77,8 +84,9 @@ pub async fn run(options: Options) -> Result<(), DaemonError> {
     )
     .await?;
     let (feed_configs, copies) = (config.feeds.clone(), config.paths.feeds());
-    let lookups = Lookups::open(&config)?;
-    let mut writer = Writer::start(config, options.config, log).await?;
+    let (lookups, found) = Lookups::open(&config)?;
+    let inquiry = lookups.inquiry.clone();
+    let mut writer = Writer::start(config, options.config, log, inquiry).await?;
     let (feeds, updates) = Feeds::start(feed_configs, copies.clone(), writer.listed_feeds())
         .map_err(|source| DaemonError::File {
             path: copies,
@@ -139,7 +147,7 @@ pub async fn run(options: Options) -> Result<(), DaemonError> {
         lookups,
         looks: JoinSet::new(),
     }
-    .turn(inbox, updates, firsts, signals)
+    .turn(inbox, updates, found, firsts, signals)
     .await;
     notify::stopping();
     stop.send_replace(true);
@@ -200,6 +208,7 @@ impl Loop {
         mut self,
         mut inbox: mpsc::Receiver<Request>,
         mut updates: mpsc::Receiver<FeedUpdate>,
+        mut found: mpsc::Receiver<Found>,
         mut firsts: mpsc::Receiver<IpAddr>,
         signals: Signals,
     ) -> Result<(), DaemonError> {
@@ -214,6 +223,8 @@ impl Loop {
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut next_look = time::Instant::now() + self.writer.config.gate.verify;
         let mut next_fold = time::Instant::now() + FOLD;
+        let mut next_asking = time::Instant::now() + ASK_AGAIN;
+        let mut finds = Vec::new();
         let watchdog = notify::watchdog_interval();
         let mut alive = time::interval(watchdog.unwrap_or(Duration::MAX / 4));
         loop {
@@ -226,7 +237,15 @@ impl Loop {
                     }
                 }
                 Some(update) = updates.recv() => self.take_feed(update).await,
-                Some(source) = firsts.recv() => tracing::trace!(%source, "first connection"),
+                Some(source) = firsts.recv() => self.writer.inquiry.seen(source),
+                1.. = found.recv_many(&mut finds, TOGETHER) => {
+                    self.writer.take_found(std::mem::take(&mut finds)).await;
+                }
+                () = time::sleep_until(next_asking) => {
+                    next_asking = time::Instant::now() + ASK_AGAIN;
+                    self.writer.ask_again().await;
+                    self.writer.withdraw(self.lookups.dnsbl.status()).await;
+                }
                 Some(()) = machine.next() => machine_changed = true,
                 () = time::sleep(QUIET), if machine_changed => {
                     machine_changed = false;
@@ -268,8 +287,17 @@ impl Loop {
             Request::RollUp { by, reply } => {
                 let _ = reply.send(self.writer.roll_up(&by).await);
             }
-            Request::Removal { request, by, reply } => {
-                let _ = reply.send(self.writer.request_removal(request, &by).await);
+            Request::Lookup { finding, by, reply } => {
+                let _ = reply.send(self.writer.look_up(finding, &by).await);
+            }
+            Request::Removal {
+                request,
+                finding,
+                by,
+                reply,
+            } => {
+                let decided = self.writer.request_removal(request, finding, &by).await;
+                let _ = reply.send(decided);
             }
             Request::DecideRemoval {
                 id,

@@ -5,6 +5,7 @@
 //! or made, the plan is in them, the settings are, and only then do the links move.
 
 use std::{
+    collections::HashSet,
     fs,
     path::{Path, PathBuf},
     sync::Arc,
@@ -25,6 +26,7 @@ use crate::{
     book::{Change, Ledger, Origin},
     config::{Config, FeedName},
     control::api::{Drift, TableSize},
+    dns::inquiry::Inquiry,
     kernel::{Found, Gate, Netlink},
     names::Names,
     overrides::Overrides,
@@ -38,6 +40,7 @@ impl Writer {
         config: Config,
         config_path: Option<PathBuf>,
         log: LogControl,
+        inquiry: Inquiry,
     ) -> Result<Self, DaemonError> {
         let started = whole_seconds(Timestamp::now());
         make_directory(&config.paths.state)?;
@@ -91,6 +94,8 @@ impl Writer {
             kernel_problem: None,
         };
         let mut writer = Self {
+            inquiry,
+            doubted: HashSet::new(),
             ledger,
             names,
             overrides,

@@ -1,6 +1,6 @@
 //! The one writer: ledger, plan and gate in one hand, so that they change in one order.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{collections::HashSet, path::PathBuf, sync::Arc};
 
 use arc_swap::ArcSwap;
 use gate_common::Mode;
@@ -16,11 +16,12 @@ use super::{
 };
 use crate::{
     book::{Book, BookError, Ledger, Refusal},
-    config::{Config, InterfaceName},
+    config::{Config, InterfaceName, ListName},
     control::{
         ServiceError,
         api::{Drift, ModeState, TableSize},
     },
+    dns::inquiry::Inquiry,
     kernel::{Attachment, Gate, KernelError, Netlink},
     names::Names,
     network::Network,
@@ -34,6 +35,10 @@ pub(super) const DAEMON: &str = "gated";
 /// Everything that only the writer may touch.
 pub(super) struct Writer {
     pub(super) ledger: Ledger,
+    /// Who asks DNS about sources.
+    pub(super) inquiry: Inquiry,
+    /// DNSBLs that list everybody, and whose words are taken back.
+    pub(super) doubted: HashSet<ListName>,
     pub(super) names: Names,
     pub(super) overrides: Overrides,
     pub(super) rules: Arc<Rules>,

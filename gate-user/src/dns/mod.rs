@@ -2,6 +2,7 @@
 
 pub mod class;
 pub mod dnsbl;
+pub mod inquiry;
 pub mod name;
 pub mod ptr;
 pub mod resolver;

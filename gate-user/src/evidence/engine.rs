@@ -10,18 +10,19 @@ use jiff::{SignedDuration, Timestamp};
 use self::ends::{Subject, decide, ends};
 use super::{
     model::{Evidence, Kind},
+    record,
     score::{PtrClass, SourceEvidence, score},
-    store,
+    store::{self, seconds},
 };
 use crate::{
-    book::{Book, BookError, Listing, Work},
+    book::{Book, BookError, Listing, Outcome, Work},
     config::Config,
     network::Network,
     plan::Rules,
     rollup::{self, Step},
 };
 
-/// The PTR names of a sample of a network: nobody looks any up.
+/// The PTR names of a sample of a network of which none is on record.
 pub const NO_NAMES: &[PtrClass] = &[];
 
 /// How far a clock may be ahead, in seconds.
@@ -130,15 +131,15 @@ fn fitness(
 
 /// Scores the sources that something speaks against, told by their numbers and whether that is a
 /// complaint, and lists those that are to be listed.
-async fn judge(
+pub(super) async fn judge(
     work: &mut Work<'_>,
     touched: &BTreeMap<i64, bool>,
     config: &Config,
 ) -> Result<Vec<Listing>, BookError> {
     let keys: Vec<i64> = touched.keys().copied().collect();
-    let found = store::load(work.connection(), &keys).await;
-    let mut found = found.map_err(|source| work.failed("reading evidence", source))?;
     let now = work.now();
+    let found = record::of(work.connection(), &keys, now, config).await;
+    let mut found = found.map_err(|source| work.failed("reading evidence", source))?;
     let mut due = Vec::new();
     for (&key, &complained) in touched {
         let source = store::source(key);
@@ -159,12 +160,7 @@ async fn judge(
     let outcomes = work.apply(changes)?;
     Ok(outcomes
         .into_iter()
-        .filter_map(|outcome| match outcome {
-            crate::book::Outcome::Listed(listing) | crate::book::Outcome::Renewed(listing) => {
-                Some(listing)
-            }
-            _ => None,
-        })
+        .filter_map(Outcome::into_listing)
         .collect())
 }
 
@@ -203,15 +199,21 @@ pub async fn roll_up_all(
         .sort_unstable_by_key(|one| (std::cmp::Reverse(one.network.prefix_len()), one.network));
     candidates.dedup();
     for candidate in candidates {
-        let state = rollup::state(work.book(), candidate, NO_NAMES, work.now(), &config.rollup);
+        let now = work.now();
+        let mut state = rollup::state(work.book(), candidate, NO_NAMES, now, &config.rollup);
+        if state.step(&config.rollup) != Step::Enter {
+            let names = record::names(work.connection(), &state).await;
+            let names = names.map_err(|source| work.failed("reading a sample", source))?;
+            state = rollup::state(work.book(), candidate, &names, now, &config.rollup);
+        }
         let changes = match state.step(&config.rollup) {
             Step::Stay => continue,
             Step::Leave => rollup::leave(work.book(), candidate.network),
             Step::Enter => {
-                let found = store::load_within(work.connection(), candidate.network).await;
+                let found = record::within(work.connection(), candidate.network, now, config).await;
                 let found = found.map_err(|source| work.failed("reading evidence", source))?;
                 let evidence = found.into_iter().map(|(key, is)| (store::source(key), is));
-                let mail = mail(work.book(), candidate.network, evidence, work.now(), config);
+                let mail = mail(work.book(), candidate.network, evidence, now, config);
                 if let Some(objection) = mail.objection(candidate.network, &config.rollup) {
                     tracing::info!(network = %candidate.network, objection, "not rolled up");
                     continue;
@@ -275,13 +277,10 @@ pub(super) fn credit(source: Network, config: &Config) -> u8 {
     }
 }
 
-fn after(time: Timestamp, seconds: i64) -> Timestamp {
+/// That many seconds later.
+pub(super) fn after(time: Timestamp, seconds: i64) -> Timestamp {
     let later = time.saturating_add(SignedDuration::from_secs(seconds));
     later.unwrap_or(Timestamp::MAX)
-}
-
-fn seconds(duration: std::time::Duration) -> i64 {
-    i64::try_from(duration.as_secs()).unwrap_or(i64::MAX / 4)
 }
 
 #[cfg(test)]

@@ -5,9 +5,11 @@
 //! that stores the evidence, and the [`Score`] that explains them.
 
 mod engine;
+mod finding;
 mod fold;
 pub mod intake;
 mod model;
+mod record;
 mod replay;
 mod score;
 mod store;
@@ -15,29 +17,35 @@ mod view;
 
 pub use {
     engine::{Fate, NO_NAMES, Taken, Unfit, roll_up, roll_up_all, take},
+    finding::{
+        Finding, Ground, ListAnswer, Occasion, Reverse, Sample, Standing, due, judge_again,
+        take_findings, take_samples, withdraw,
+    },
     model::{Digest, Evidence, Kind, MAX_FROM},
     replay::{Event, EventKind, Replayed, replay},
     score::{
         Complaint, Component, DnsblAnswer, Milli, Part, PtrClass, Score, SourceEvidence, Sum, score,
     },
     store::Recorded,
-    view::{complaints, mail_of, of_source},
+    view::{complaints, finding_of, mail_of, names_of, of_source},
 };
-
-use jiff::Timestamp;
 
 use crate::{
     book::{BookError, Work},
-    config::ScoreConfig,
+    config::Config,
 };
 
-/// Makes one step in folding what is too old to be told apart; returns whether there is more to
-/// fold.
+/// Makes one step in folding what is too old to be told apart, and forgets what DNS said long ago;
+/// returns whether there is more to fold.
 ///
 /// # Errors
 /// If the database fails; then nothing must be committed.
-pub async fn fold(work: &mut Work<'_>, config: &ScoreConfig) -> Result<bool, BookError> {
-    let now: Timestamp = work.now();
-    let folded = fold::fold(work.connection(), now, config).await;
-    folded.map_err(|source| work.failed("folding evidence", source))
+pub async fn fold(work: &mut Work<'_>, config: &Config) -> Result<bool, BookError> {
+    let now = work.now();
+    let folded = fold::fold(work.connection(), now, &config.score).await;
+    let more = folded.map_err(|source| work.failed("folding evidence", source))?;
+    let (before, keep) = (finding::oldest(now, config), config.lookup.remembered);
+    let forgotten = finding::store::forget(work.connection(), before, keep).await;
+    forgotten.map_err(|source| work.failed("forgetting findings", source))?;
+    Ok(more)
 }

@@ -78,7 +78,7 @@ fn halves(address: Ipv6Addr) -> (i64, i64) {
 }
 
 /// The numbers of all sources in `network`, a source at least.
-fn keys(network: Network) -> Option<RangeInclusive<i64>> {
+pub(super) fn keys(network: Network) -> Option<RangeInclusive<i64>> {
     let last = Network::source(network.ipnet().broadcast());
     Some(key(Network::source(network.address()))?..=key(last)?)
 }

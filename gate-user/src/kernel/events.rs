@@ -29,10 +29,9 @@ pub struct Sample {
 pub enum Report {
     /// A SYN of a listed source was dropped, or would have been: a sample.
     Drop(Sample),
-    /// A source that had no connection open completed a handshake. Of an IPv6 source the first
-    /// address of its /64.
+    /// A source that had no connection open completed a handshake.
     Opened {
-        /// Who.
+        /// The address that it did so from.
         source: IpAddr,
     },
     /// By completing a handshake, a source reached a limit.

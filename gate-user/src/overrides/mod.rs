@@ -3,12 +3,10 @@
 //! In: changes of its [`Roster`](crate::roster). Out: the override that covers an address, for one
 //! list or for all.
 
-mod list;
 mod rule;
 mod snapshot;
 
 pub use {
-    list::ListName,
     rule::{Override, OverrideRule},
     snapshot::Overrides,
 };

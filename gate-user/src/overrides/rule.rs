@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use super::list::ListName;
 use crate::{
+    config::ListName,
     network::Network,
     roster::{Entry, Rule},
 };

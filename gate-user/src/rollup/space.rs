@@ -3,16 +3,14 @@
 
 use crate::evidence::PtrClass;
 
-/// Names that must be known before they tell anything.
-const SAMPLE: usize = 8;
+/// Of up to eight names so many must say dynamic space.
+const ENOUGH: usize = 5;
 
-/// Whether the PTR names of `sample`, addresses spread over a network, tell that it is dynamic
-/// space: three quarters of them say so, and none is that of a mail server or of static space.
+/// Whether the PTR names of `sample`, some eight addresses spread over a network, tell that it is
+/// dynamic space: five say so, and none is that of a mail server or of static space.
 pub fn is_dynamic(sample: &[PtrClass]) -> bool {
     let count = |class| sample.iter().filter(|is| **is == class).count();
-    sample.len() >= SAMPLE
-        && count(PtrClass::Dynamic) * 4 >= sample.len() * 3
-        && count(PtrClass::Fixed) == 0
+    count(PtrClass::Dynamic) >= ENOUGH && count(PtrClass::Fixed) == 0
 }
 
 #[cfg(test)]
@@ -28,12 +26,12 @@ mod tests {
         };
         for (parts, expected) in [
             (&[][..], false),
-            (&[(Dynamic, 7)], false),
-            (&[(Dynamic, 8)], true),
-            (&[(Dynamic, 6), (Missing, 2)], true),
-            (&[(Dynamic, 5), (Generic, 3)], false),
-            (&[(Dynamic, 15), (Fixed, 1)], false),
-            (&[(Generic, 16)], false),
+            (&[(Dynamic, 4)], false),
+            (&[(Dynamic, 4), (Generic, 4)], false),
+            (&[(Dynamic, 5)], true),
+            (&[(Dynamic, 5), (Generic, 1), (Missing, 2)], true),
+            (&[(Dynamic, 7), (Fixed, 1)], false),
+            (&[(Generic, 8)], false),
         ] {
             assert_eq!(is_dynamic(&sample(parts)), expected, "{parts:?}");
         }

@@ -33,6 +33,11 @@ const SERVERS: &[Tool] = &[
         why: "a content filter that posts its verdicts",
     },
     Tool {
+        program: "unbound",
+        package: "unbound",
+        why: "the mail server's resolver",
+    },
+    Tool {
         program: "rbldnsd",
         package: "rbldnsd",
         why: "a name server that publishes block lists",

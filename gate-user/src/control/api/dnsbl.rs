@@ -81,7 +81,7 @@ impl From<ListStatus> for DnsblList {
         let (health, since, why) = match status.health {
             ListHealth::Untested => (DnsblHealth::Untested, None, None),
             ListHealth::InService(since) => (DnsblHealth::InService, Some(since), None),
-            ListHealth::Held { why, since } => (DnsblHealth::OnHold, Some(since), Some(why)),
+            ListHealth::Held { why, since, .. } => (DnsblHealth::OnHold, Some(since), Some(why)),
         };
         let (latest_listed, latest_sources) = status.latest;
         let micros = |time: std::time::Duration| u64::try_from(time.as_micros()).ok();

@@ -149,6 +149,8 @@ pub struct Explanation {
     pub evidence: Vec<EvidenceOnRecord>,
     /// Listings and allow entries of exactly the source, past and present, the latest first.
     pub history: Vec<HistoryEntry>,
+    /// What DNS said of the source when it was last asked; `null` if that is not on record.
+    pub dns: Option<super::DnsFinding>,
     /// The networks around it that are rolled up, or may be.
     pub rollup: Vec<RollupState>,
     /// How each listing that covers the address ends.

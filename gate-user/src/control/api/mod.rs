@@ -17,6 +17,7 @@ mod export;
 mod feed;
 mod intake;
 mod listing;
+mod lookup;
 mod names;
 mod overrides;
 mod removal;
@@ -49,6 +50,7 @@ pub use intake::{
 pub use listing::{
     AllowEntries, AllowEntry, Filter, History, HistoryEntry, HistoryQuery, Listing, Listings,
 };
+pub use lookup::{DnsFinding, DnsblFinding, LookedUp, Lookup, LookupCounts, PtrFinding, PtrState};
 pub use names::{
     AllowName, BlockName, EndName, NameCheck, NameEntry, NameHistory, NameHistoryQuery, NameQuery,
     NameSet, NameVerdict, Names, NamesEnded, PastName,

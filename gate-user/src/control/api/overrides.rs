@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 use super::span;
 use crate::{
     book::{EndCause, Origin},
+    config::ListName,
     network::Network,
-    overrides::ListName,
 };
 
 /// An override that is in force: what a DNSBL says of the network does not count.

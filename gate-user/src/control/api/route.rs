@@ -1,5 +1,7 @@
 //! Where what is asked for: the paths of version 1.
 
+/// `POST` of [`Lookup`](super::Lookup): [`LookedUp`](super::LookedUp).
+pub const LOOKUP: &str = "/v1/lookup";
 /// `GET`: [`Status`](super::Status).
 pub const STATUS: &str = "/v1/status";
 /// `GET` with [`CheckQuery`](super::CheckQuery): [`Check`](super::Check).

@@ -4,7 +4,7 @@ use gate_common::{Mode, Reason};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{ConnectionCounts, PerReason};
+use super::{ConnectionCounts, LookupCounts, PerReason};
 use crate::plan::Enforcement;
 
 /// How the program sits on an interface.
@@ -84,6 +84,8 @@ pub struct Status {
     pub drift: Drift,
     /// What was handed in as evidence since the daemon started.
     pub evidence: EvidenceCounts,
+    /// How much DNS was asked.
+    pub lookups: LookupCounts,
     /// Connections to guarded ports; `null` if the gate is not on the wire.
     pub connections: Option<ConnectionCounts>,
     /// Memory of the kernel's maps in bytes; `null` if the kernel does not tell.

@@ -18,8 +18,9 @@ use super::{
         api::{
             Allow, AllowName, Block, BlockName, CheckQuery, ComplaintQuery, ComplaintsQuery,
             ConnectionsQuery, DecideRemoval, Disallow, EndName, EndOverride, ErrorKind, Evidence,
-            Filter, HistoryQuery, Import, NameHistoryQuery, NameQuery, OverrideHistoryQuery,
-            RemovalRequest, RemovalsQuery, RollUp, SetMode, SetOverride, TopQuery, Unblock, route,
+            Filter, HistoryQuery, Import, Lookup, NameHistoryQuery, NameQuery,
+            OverrideHistoryQuery, RemovalRequest, RemovalsQuery, RollUp, SetMode, SetOverride,
+            TopQuery, Unblock, route,
         },
     },
     exchange::{Answer, Asked, BATCH, BodyTime, Failure, Json, LARGE, Lines, MAIL, Raw},
@@ -287,6 +288,14 @@ fn deciding<S: Service>() -> Vec<Route<S>> {
                  Extension(by): By,
                  Json(body): Json<Evidence, LARGE>| async move {
                     answer!(service.take_evidence(body, &by))
+                },
+            ),
+        ),
+        post(
+            route::LOOKUP,
+            routing::post(
+                |State(service): Handle<S>, Extension(by): By, Json(body): Json<Lookup>| async move {
+                    answer!(service.lookup(body.address, &by))
                 },
             ),
         ),

@@ -65,6 +65,15 @@ pub enum Why {
 }
 
 impl Why {
+    /// Whether it says that the zone lists those whom nobody lists: then what it said shortly before
+    /// is not to be believed either.
+    pub(super) const fn lists_everybody(self) -> bool {
+        matches!(
+            self,
+            Self::ListsTestPoint(_) | Self::ListsProbe | Self::Tripped(_)
+        )
+    }
+
     /// Whether one time proves it.
     pub(super) const fn proves(self) -> bool {
         match self {

@@ -69,6 +69,9 @@ pub enum ListHealth {
         why: String,
         /// Since when.
         since: Timestamp,
+        /// From when on what it said is not to be believed, if it lists everybody: since it was
+        /// known to be in order.
+        doubted: Option<Timestamp>,
     },
 }
 
@@ -121,6 +124,9 @@ pub(super) fn of_zone(
         State::Held { why, since } => ListHealth::Held {
             why: why.to_string(),
             since: time(since),
+            doubted: why
+                .lists_everybody()
+                .then(|| time(since.checked_sub(config.health_interval).unwrap_or(since))),
         },
     };
     let last = kept.health.last();

@@ -333,7 +333,7 @@ async fn folding_changes_no_score_within_the_windows() {
     let (ham, complaints, rows) = count(&desk).await;
     loop {
         let mut work = desk.ledger.begin(at(end)).await.unwrap();
-        let more = fold(&mut work, &desk.config.score).await.unwrap();
+        let more = fold(&mut work, &desk.config).await.unwrap();
         work.commit("test").await.unwrap();
         if !more {
             break;
@@ -410,7 +410,7 @@ async fn a_reporter_is_forgotten_with_the_last_complaint() {
         desk.take(&[one], second).await;
     }
     let mut work = desk.ledger.begin(at(NOW + 9 * DAY)).await.unwrap();
-    assert!(fold(&mut work, &desk.config.score).await.unwrap());
+    assert!(fold(&mut work, &desk.config).await.unwrap());
     let names: Vec<String> = sqlx::query_scalar("SELECT name FROM reporters")
         .fetch_all(work.connection())
         .await

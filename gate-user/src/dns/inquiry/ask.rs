@@ -1,0 +1,191 @@
+//! Asking about one source or one network: DNS in, a finding out.
+
+use std::{net::IpAddr, sync::Arc};
+
+use arc_swap::ArcSwap;
+use futures_util::future;
+use jiff::Timestamp;
+
+use super::sample;
+use crate::{
+    config::{Config, LookupConfig},
+    dns::{
+        class::{Classification, Confidence, NameClass, PatternError, Patterns, classify},
+        dnsbl::{Dnsbl, Verdict},
+        name::Name,
+        ptr::{ReverseName, reverse_name},
+        resolver::{Lane, Resolver, Urgency},
+    },
+    evidence::{Finding, ListAnswer, PtrClass, Reverse, Sample, Standing},
+    network::Network,
+};
+
+/// The share of the budget for reverse names.
+const LANE: &str = "reverse names";
+
+/// Whom to ask, and how to take the answers.
+#[derive(Debug)]
+pub(super) struct Asker {
+    resolver: Resolver,
+    lane: Lane,
+    dnsbl: Dnsbl,
+    settings: ArcSwap<Settings>,
+}
+
+#[derive(Debug)]
+struct Settings {
+    lookup: LookupConfig,
+    patterns: Patterns,
+}
+
+impl Settings {
+    fn new(config: &Config) -> Result<Self, PatternError> {
+        Ok(Self {
+            lookup: config.lookup,
+            patterns: Patterns::compile(&config.ptr.patterns).map_err(|(_, error)| error)?,
+        })
+    }
+}
+
+impl Asker {
+    pub(super) fn new(
+        config: &Config,
+        resolver: Resolver,
+        dnsbl: Dnsbl,
+    ) -> Result<Self, PatternError> {
+        Ok(Self {
+            lane: resolver.lane(LANE, None),
+            resolver,
+            dnsbl,
+            settings: ArcSwap::from_pointee(Settings::new(config)?),
+        })
+    }
+
+    pub(super) fn configure(&self, config: &Config) -> Result<(), PatternError> {
+        self.settings.store(Arc::new(Settings::new(config)?));
+        Ok(())
+    }
+
+    pub(super) fn lookup(&self) -> LookupConfig {
+        self.settings.load().lookup
+    }
+
+    /// Asks for everything about `address`, whose source last came at `seen`.
+    pub(super) async fn source(
+        &self,
+        address: IpAddr,
+        seen: Timestamp,
+        urgency: Urgency,
+    ) -> Finding {
+        let lane = self.lane.at(urgency);
+        let (reverse, verdict) = future::join(
+            reverse_name(&self.resolver, &lane, address),
+            self.dnsbl.ask(address, urgency),
+        )
+        .await;
+        let at = now();
+        let settings = self.settings.load();
+        let standing = match reverse.name {
+            ReverseName::Missing => Some(Standing::Missing),
+            ReverseName::Forged { name, .. } => Some(Standing::Forged {
+                name: name.to_string().into(),
+            }),
+            ReverseName::Confirmed { name, .. } => {
+                let name = name.to_string();
+                let (class, confidence, evidence) = settings.class(&name, address);
+                Some(Standing::Confirmed {
+                    name: name.into(),
+                    class,
+                    confidence,
+                    evidence: evidence.into(),
+                })
+            }
+            ReverseName::Unknown(why) => {
+                tracing::debug!(%address, ?why, "its reverse name cannot be told now");
+                None
+            }
+        };
+        Finding {
+            address,
+            at,
+            seen,
+            reverse: standing.map(|standing| Reverse { at, standing }),
+            answers: answers(verdict, at),
+        }
+    }
+
+    /// Asks for the names of a sample of `network`; `None` if too few could be told.
+    pub(super) async fn sample(&self, network: Network) -> Option<Sample> {
+        let addresses = sample::addresses(network);
+        let names = addresses.iter().map(|&address| async move {
+            let reverse = reverse_name(&self.resolver, &self.lane, address).await;
+            self.sampled(&reverse.name, address)
+        });
+        let classes: Vec<PtrClass> = future::join_all(names)
+            .await
+            .into_iter()
+            .flatten()
+            .collect();
+        // Fewer tell nothing, and it is better asked again.
+        (classes.len() * 2 > addresses.len()).then(|| Sample {
+            network,
+            at: now(),
+            classes,
+        })
+    }
+
+    /// What a name tells of the space that its address is in. A provider's name counts whether or
+    /// not it resolves back: hardly one of dynamic space does.
+    fn sampled(&self, reverse: &ReverseName, address: IpAddr) -> Option<PtrClass> {
+        let name: &Name = match reverse {
+            ReverseName::Unknown(_) => return None,
+            ReverseName::Missing => return Some(PtrClass::Missing),
+            ReverseName::Forged { name, .. } | ReverseName::Confirmed { name, .. } => name,
+        };
+        let (class, ..) = self.settings.load().class(&name.to_string(), address);
+        Some(class.into())
+    }
+}
+
+impl Settings {
+    /// What `name` tells, and by what.
+    fn class(&self, name: &str, address: IpAddr) -> (NameClass, Confidence, String) {
+        if let Some(pattern) = self.patterns.class(name) {
+            let said = format!("ptr.pattern[{}] of the configuration", pattern.number);
+            return (pattern.class, Confidence::High, said);
+        }
+        let Classification {
+            class,
+            confidence,
+            evidence,
+        } = classify(name, address);
+        (class, confidence, evidence.to_string())
+    }
+}
+
+/// What each list said that said anything.
+fn answers(verdict: Verdict, at: Timestamp) -> Vec<ListAnswer> {
+    let listed = verdict.answers.into_iter().map(|one| ListAnswer {
+        list: one.name.to_shared(),
+        at,
+        weight: one.weight,
+        points: one.points,
+        codes: one.codes,
+        overridden: false,
+    });
+    let unlisted = verdict.unlisted.into_iter().map(|name| ListAnswer {
+        list: name.to_shared(),
+        at,
+        weight: 0,
+        points: 0,
+        codes: Vec::new(),
+        overridden: false,
+    });
+    listed.chain(unlisted).collect()
+}
+
+/// Now, in whole seconds.
+fn now() -> Timestamp {
+    let now = Timestamp::now();
+    Timestamp::from_second(now.as_second()).unwrap_or(now)
+}

@@ -1,0 +1,270 @@
+//! Who is asked about, and when: the way from a source that came to a finding.
+//!
+//! In: sources that the kernel or the mail server reports, that evidence is about, or whose time
+//! has come again; networks of which a sample is wanted. Out: [`Found`], to the one writer. Each
+//! source is asked about once in a while, so many at a time, and so many wait; who comes besides
+//! is passed over and counted. The resolver's budget stands behind that.
+
+mod ask;
+mod recent;
+mod sample;
+#[cfg(test)]
+mod tests;
+
+use std::{
+    net::IpAddr,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Instant,
+};
+
+use jiff::Timestamp;
+use tokio::{
+    sync::mpsc::{self, error::TrySendError},
+    task::JoinSet,
+};
+
+use self::{ask::Asker, recent::Recent};
+use crate::{
+    config::Config,
+    dns::{
+        class::PatternError,
+        dnsbl::Dnsbl,
+        resolver::{Resolver, Urgency},
+    },
+    evidence::{Finding, Occasion, Sample},
+    network::Network,
+};
+
+/// What was found out.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Found {
+    /// Of a source.
+    Finding(Finding),
+    /// Of a network.
+    Sample(Sample),
+}
+
+/// Whom to ask about.
+#[derive(Clone, Copy, Debug)]
+enum Subject {
+    Source {
+        address: IpAddr,
+        occasion: Occasion,
+        /// When the source last came.
+        seen: Timestamp,
+    },
+    Network(Network),
+}
+
+/// How much was asked and how much was not, since the start.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Counts {
+    /// Sources and networks that wait for their turn.
+    pub waiting: u64,
+    /// Those that were asked about.
+    pub asked: u64,
+    /// Those that were passed over, because too many waited.
+    pub skipped: u64,
+    /// Those of which nothing could be told.
+    pub unanswered: u64,
+}
+
+/// The hand on the inquiry; its task ends when the last clone is dropped.
+#[derive(Clone, Debug)]
+pub struct Inquiry {
+    subjects: mpsc::Sender<Subject>,
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    asker: Asker,
+    recent: Mutex<Recent>,
+    asked: AtomicU64,
+    skipped: AtomicU64,
+    unanswered: AtomicU64,
+}
+
+impl Inquiry {
+    /// Begins to ask, by this configuration; what is found out goes to `sink`. To be called within
+    /// the runtime.
+    ///
+    /// # Errors
+    /// When the operator's table of names cannot be used.
+    pub fn start(
+        config: &Config,
+        resolver: Resolver,
+        dnsbl: Dnsbl,
+        sink: mpsc::Sender<Found>,
+    ) -> Result<Self, PatternError> {
+        let (subjects, inbox) = mpsc::channel(config.lookup.waiting as usize);
+        let shared = Arc::new(Shared {
+            asker: Asker::new(config, resolver, dnsbl)?,
+            recent: Mutex::new(Recent::new(Instant::now())),
+            asked: AtomicU64::new(0),
+            skipped: AtomicU64::new(0),
+            unanswered: AtomicU64::new(0),
+        });
+        let at_once = config.lookup.at_once as usize;
+        tokio::spawn(work(inbox, Arc::clone(&shared), at_once, sink));
+        Ok(Self { subjects, shared })
+    }
+
+    /// Goes by this configuration from now on.
+    ///
+    /// # Errors
+    /// As [`Inquiry::start`]; then nothing has changed.
+    pub fn configure(&self, config: &Config) -> Result<(), PatternError> {
+        self.shared.asker.configure(config)
+    }
+
+    /// `address` has come, or something was said of it. Never waits.
+    pub fn seen(&self, address: IpAddr) {
+        let lookup = self.shared.asker.lookup();
+        if !lookup.enabled {
+            return;
+        }
+        let source = Network::source(address);
+        let is_new = self.recent().note(source, Instant::now(), lookup.fresh);
+        if is_new {
+            self.send(Subject::Source {
+                address: address.to_canonical(),
+                occasion: Occasion::Seen,
+                seen: Timestamp::now(),
+            });
+        }
+    }
+
+    /// These are to be asked about again; those that find no place will be later.
+    pub fn again(&self, due: &[Finding]) {
+        if !self.shared.asker.lookup().enabled {
+            return;
+        }
+        for finding in due {
+            // Half of the places are kept for those that come.
+            if self.subjects.capacity() * 2 < self.subjects.max_capacity() {
+                return;
+            }
+            let source = finding.source();
+            // It may wait already.
+            self.recent().forget(source);
+            self.recent()
+                .note(source, Instant::now(), self.shared.asker.lookup().fresh);
+            self.send(Subject::Source {
+                address: finding.address,
+                occasion: Occasion::Again,
+                seen: finding.seen,
+            });
+        }
+    }
+
+    /// A sample of the names of `network`, an IPv4 /24, is wanted.
+    pub fn sample(&self, network: Network) {
+        let lookup = self.shared.asker.lookup();
+        if lookup.enabled && self.recent().note(network, Instant::now(), lookup.fresh) {
+            self.send(Subject::Network(network));
+        }
+    }
+
+    /// Asks about `address` at once, for somebody who waits.
+    pub async fn ask(&self, address: IpAddr) -> Finding {
+        let now = Timestamp::now();
+        self.shared
+            .asker
+            .source(address.to_canonical(), now, Urgency::Door)
+            .await
+    }
+
+    /// How much was asked.
+    pub fn counts(&self) -> Counts {
+        let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        Counts {
+            waiting: (self.subjects.max_capacity() - self.subjects.capacity()) as u64,
+            asked: count(&self.shared.asked),
+            skipped: count(&self.shared.skipped),
+            unanswered: count(&self.shared.unanswered),
+        }
+    }
+
+    fn send(&self, subject: Subject) {
+        match self.subjects.try_send(subject) {
+            // Closed: the daemon is ending.
+            Ok(()) | Err(TrySendError::Closed(_)) => {}
+            Err(TrySendError::Full(subject)) => {
+                self.shared.skipped.fetch_add(1, Ordering::Relaxed);
+                self.recent().forget(subject.network());
+            }
+        }
+    }
+
+    fn recent(&self) -> std::sync::MutexGuard<'_, Recent> {
+        self.shared.recent()
+    }
+}
+
+impl Shared {
+    fn recent(&self) -> std::sync::MutexGuard<'_, Recent> {
+        self.recent.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Asks about `subject`; `None` if nothing can be told of it now.
+    async fn find(&self, subject: Subject) -> Option<Found> {
+        self.asked.fetch_add(1, Ordering::Relaxed);
+        let found = match subject {
+            Subject::Source {
+                address,
+                occasion,
+                seen,
+            } => {
+                let mut finding = self.asker.source(address, seen, Urgency::Background).await;
+                if occasion == Occasion::Seen {
+                    finding.seen = finding.at;
+                }
+                finding.tells_something().then_some(Found::Finding(finding))
+            }
+            Subject::Network(network) => self.asker.sample(network).await.map(Found::Sample),
+        };
+        if found.is_none() {
+            self.unanswered.fetch_add(1, Ordering::Relaxed);
+            self.recent().forget(subject.network());
+        }
+        found
+    }
+}
+
+impl Subject {
+    fn network(&self) -> Network {
+        match *self {
+            Self::Source { address, .. } => Network::source(address),
+            Self::Network(network) => network,
+        }
+    }
+}
+
+/// Asks about what comes in, `at_once` at a time, until nobody can send any more.
+async fn work(
+    mut inbox: mpsc::Receiver<Subject>,
+    shared: Arc<Shared>,
+    at_once: usize,
+    sink: mpsc::Sender<Found>,
+) {
+    let mut under_way = JoinSet::new();
+    loop {
+        tokio::select! {
+            subject = inbox.recv(), if under_way.len() < at_once => {
+                let Some(subject) = subject else { return };
+                let shared = Arc::clone(&shared);
+                under_way.spawn(async move { shared.find(subject).await });
+            }
+            Some(found) = under_way.join_next() => {
+                // An error means that it was cancelled with the runtime.
+                if let Ok(Some(found)) = found && sink.send(found).await.is_err() {
+                    return;
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,263 @@
+//! Findings on disk, in the tables of migrations/0005_findings.sql.
+
+use std::collections::HashMap;
+
+use jiff::Timestamp;
+use sqlx::{QueryBuilder, Row as _, Sqlite, SqliteConnection};
+
+use super::model::{Finding, Sample};
+use crate::{
+    evidence::{
+        score::{DnsblAnswer, PtrClass, SourceEvidence},
+        store::{ROWS, Result, key, keys},
+    },
+    names::Pattern,
+    network::Network,
+};
+
+/// A finding as it is stored: with its source's number, and when DNS is to be asked again.
+pub(super) struct Row {
+    pub(super) key: i64,
+    pub(super) again: Option<Timestamp>,
+    pub(super) finding: Finding,
+}
+
+/// Stores findings, each in the place of the former one of its source.
+pub(super) async fn put(connection: &mut SqliteConnection, rows: &[Row]) -> Result<()> {
+    let said: Vec<String> = rows
+        .iter()
+        .map(|row| serde_json::to_string(&row.finding).map_err(encode))
+        .collect::<Result<_>>()?;
+    let all: Vec<_> = rows.iter().zip(&said).collect();
+    for chunk in all.chunks(ROWS) {
+        let mut query =
+            QueryBuilder::<Sqlite>::new("INSERT INTO findings (source, at, again, name, said) ");
+        query.push_values(chunk, |mut values, (row, said)| {
+            values
+                .push_bind(row.key)
+                .push_bind(row.finding.at.as_second())
+                .push_bind(row.again.map(Timestamp::as_second))
+                .push_bind(row.finding.name().map(ToString::to_string))
+                .push_bind(said.as_str());
+        });
+        query.push(
+            " ON CONFLICT (source) DO UPDATE SET at = excluded.at, again = excluded.again, \
+             name = excluded.name, said = excluded.said",
+        );
+        query
+            .build()
+            .persistent(chunk.len() == 1)
+            .execute(&mut *connection)
+            .await?;
+    }
+    Ok(())
+}
+
+/// What is on record of these sources.
+pub(in crate::evidence) async fn load(
+    connection: &mut SqliteConnection,
+    sources: &[i64],
+) -> Result<HashMap<i64, Finding>> {
+    let mut found = HashMap::new();
+    for chunk in sources.chunks(ROWS) {
+        let mut query =
+            QueryBuilder::<Sqlite>::new("SELECT source, said FROM findings WHERE source IN (");
+        let mut list = query.separated(", ");
+        for &key in chunk {
+            list.push_bind(key);
+        }
+        query.push(")");
+        let keep = chunk.len() == 1 || chunk.len() == ROWS;
+        let rows = query.build().persistent(keep).fetch_all(&mut *connection);
+        for row in rows.await? {
+            found.insert(row.try_get(0)?, read(row.try_get(1)?)?);
+        }
+    }
+    Ok(found)
+}
+
+/// What is on record of the sources in `network`.
+pub(in crate::evidence) async fn load_within(
+    connection: &mut SqliteConnection,
+    network: Network,
+) -> Result<HashMap<i64, Finding>> {
+    let Some(keys) = keys(network) else {
+        return Ok(HashMap::new());
+    };
+    let rows = sqlx::query("SELECT source, said FROM findings WHERE source BETWEEN $1 AND $2")
+        .bind(*keys.start())
+        .bind(*keys.end())
+        .fetch_all(connection)
+        .await?;
+    rows.iter()
+        .map(|row| Ok((row.try_get(0)?, read(row.try_get(1)?)?)))
+        .collect()
+}
+
+/// What is on record of the sources whose name meets `pattern`.
+pub(super) async fn named(
+    connection: &mut SqliteConnection,
+    pattern: &Pattern,
+) -> Result<Vec<Finding>> {
+    let rows: Vec<String> =
+        sqlx::query_scalar(r"SELECT said FROM findings WHERE name LIKE $1 ESCAPE '\'")
+            .bind(like(pattern.as_str()))
+            .fetch_all(connection)
+            .await?;
+    rows.iter().map(|said| read(said)).collect()
+}
+
+/// What is on record of the sources about which `list` may have been heard since `since`.
+pub(super) async fn heard_of(
+    connection: &mut SqliteConnection,
+    list: &str,
+    since: Timestamp,
+) -> Result<Vec<Finding>> {
+    let rows: Vec<String> =
+        sqlx::query_scalar(r"SELECT said FROM findings WHERE at >= $1 AND said LIKE $2 ESCAPE '\'")
+            .bind(since.as_second())
+            .bind(like(&format!("*\"{list}\"*")))
+            .fetch_all(connection)
+            .await?;
+    rows.iter().map(|said| read(said)).collect()
+}
+
+/// A glob in SQL's words: `%` for any text, `_` for any character, `\` before one that stands for
+/// itself.
+fn like(glob: &str) -> String {
+    glob.chars().fold(String::new(), |mut like, c| {
+        match c {
+            '*' => like.push('%'),
+            '?' => like.push('_'),
+            '%' | '_' | '\\' => like.extend(['\\', c]),
+            other => like.push(other),
+        }
+        like
+    })
+}
+
+/// The sources that are to be asked about again by `now`, those first that waited longest.
+pub(super) async fn due(
+    connection: &mut SqliteConnection,
+    now: Timestamp,
+    limit: u32,
+) -> Result<Vec<Finding>> {
+    let rows: Vec<String> =
+        sqlx::query_scalar("SELECT said FROM findings WHERE again <= $1 ORDER BY again LIMIT $2")
+            .bind(now.as_second())
+            .bind(i64::from(limit))
+            .fetch_all(connection)
+            .await?;
+    rows.iter().map(|said| read(said)).collect()
+}
+
+/// Forgets what was told before `before` and need not be asked again, and of the rest all but the
+/// newest `keep`.
+pub(in crate::evidence) async fn forget(
+    connection: &mut SqliteConnection,
+    before: Timestamp,
+    keep: u32,
+) -> Result<()> {
+    sqlx::query("DELETE FROM findings WHERE at < $1")
+        .bind(before.as_second())
+        .execute(&mut *connection)
+        .await?;
+    sqlx::query(
+        "DELETE FROM findings WHERE at <= (SELECT at FROM findings ORDER BY at DESC LIMIT 1 OFFSET $1)",
+    )
+    .bind(i64::from(keep))
+    .execute(&mut *connection)
+    .await?;
+    sqlx::query("DELETE FROM samples WHERE at < $1")
+        .bind(before.as_second())
+        .execute(&mut *connection)
+        .await?;
+    Ok(())
+}
+
+/// Stores a sample in the place of the former one of its network.
+pub(super) async fn put_sample(connection: &mut SqliteConnection, sample: &Sample) -> Result<()> {
+    let classes = serde_json::to_string(&sample.classes).map_err(encode)?;
+    sqlx::query(
+        "INSERT INTO samples (network, at, classes) VALUES ($1, $2, $3) \
+         ON CONFLICT (network) DO UPDATE SET at = excluded.at, classes = excluded.classes",
+    )
+    .bind(sample.network.to_string())
+    .bind(sample.at.as_second())
+    .bind(classes)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// The PTR names of the sample of `network`, if one is on record.
+pub(in crate::evidence) async fn sample(
+    connection: &mut SqliteConnection,
+    network: Network,
+) -> Result<Option<Vec<PtrClass>>> {
+    let classes: Option<String> =
+        sqlx::query_scalar("SELECT classes FROM samples WHERE network = $1")
+            .bind(network.to_string())
+            .fetch_optional(connection)
+            .await?;
+    let read = |text: String| serde_json::from_str(&text).map_err(decode);
+    classes.map(read).transpose()
+}
+
+/// Adds what DNS said to the evidence of each source, as far as it was told since `since`.
+pub(in crate::evidence) fn add_to(
+    evidence: &mut HashMap<i64, SourceEvidence>,
+    findings: HashMap<i64, Finding>,
+    since: Timestamp,
+) {
+    for (key, finding) in findings {
+        let ptr = finding.reverse.as_ref().filter(|is| is.at >= since);
+        let ptr = ptr.map(|is| is.standing.class());
+        let dnsbl: Vec<_> = finding
+            .listing()
+            .filter(|one| one.at >= since && one.points > 0)
+            .map(|one| DnsblAnswer {
+                zone: one.list.clone(),
+                points: one.points,
+            })
+            .collect();
+        if ptr.is_some() || !dnsbl.is_empty() {
+            let evidence = evidence.entry(key).or_default();
+            evidence.ptr = ptr;
+            evidence.dnsbl = dnsbl;
+        }
+    }
+}
+
+/// The number of a finding's source, if it has one.
+pub(super) fn key_of(finding: &Finding) -> Option<i64> {
+    key(finding.source())
+}
+
+fn read(said: &str) -> Result<Finding> {
+    serde_json::from_str(said).map_err(decode)
+}
+
+fn decode(error: serde_json::Error) -> sqlx::Error {
+    sqlx::Error::Decode(error.into())
+}
+
+fn encode(error: serde_json::Error) -> sqlx::Error {
+    sqlx::Error::Encode(error.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_glob_in_the_words_of_sql() {
+        for (glob, expected) in [
+            ("*.dyn.example.net", "%.dyn.example.net"),
+            ("host-?.a_b.example", r"host-_.a\_b.example"),
+            (r"50%.\*.example", r"50\%.\\%.example"),
+        ] {
+            assert_eq!(like(glob), expected);
+        }
+    }
+}
