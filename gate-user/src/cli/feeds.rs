@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     config::FeedName,
-    control::api::{Feed, FeedFile, FeedInForce, Feeds, route},
+    control::api::{Feed, FeedFile, FeedInForce, Feeds, Fetch, route},
 };
 
 /// What `feeds` is given.
@@ -22,7 +22,8 @@ pub(super) struct Args {
 
 #[derive(Debug, clap::Subcommand)]
 enum Action {
-    /// Read a feed's file now, changed or not; exit code 2 if it is not taken.
+    /// Read a feed's file now, changed or not, or fetch its list, due or not; exit code 2 if it is
+    /// not taken.
     Reload {
         /// The feed.
         name: FeedName,
@@ -37,7 +38,10 @@ pub(super) async fn run(gate: &Gate, args: Args) -> Result<Exit, CliError> {
             Ok(Exit::Done)
         }
         Some(Action::Reload { name }) => {
-            let feed: Feed = gate.client.post(&route::feed_reload(&name)).await?;
+            let feed: Feed = gate
+                .client
+                .post_patiently(&route::feed_reload(&name))
+                .await?;
             gate.show(&feed, |feed, _| render(std::slice::from_ref(feed)))?;
             Ok(match feed.file {
                 FeedFile::Ok => Exit::Done,
@@ -53,12 +57,12 @@ fn render(feeds: &[Feed]) -> String {
     }
     let mut table = Table::new([
         ("NAME", Align::Left),
-        ("FILE", Align::Left),
+        ("LIST", Align::Left),
         ("IN FORCE", Align::Left),
         ("NETWORKS", Align::Right),
         ("BAD LINES", Align::Right),
         ("LOADED", Align::Left),
-        ("PATH", Align::Left),
+        ("FROM", Align::Left),
     ]);
     for feed in feeds {
         let file = match feed.file {
@@ -67,11 +71,16 @@ fn render(feeds: &[Feed]) -> String {
             FeedFile::Refused => "refused",
             FeedFile::Missing => "missing",
             FeedFile::Unreadable => "unreadable",
+            FeedFile::Failed => "failed",
         };
         let in_force = match feed.in_force {
-            FeedInForce::File => "file",
+            FeedInForce::File => "list",
             FeedInForce::LastGood => "last good",
             FeedInForce::Nothing => "nothing",
+        };
+        let from = match &feed.fetch {
+            Some(fetch) => &fetch.url,
+            None => feed.path.as_deref().unwrap_or_default(),
         };
         table.row([
             feed.name.clone(),
@@ -80,14 +89,33 @@ fn render(feeds: &[Feed]) -> String {
             feed.networks.to_string(),
             feed.bad_lines.to_string(),
             maybe(feed.loaded),
-            foreign(&feed.path).into_owned(),
+            foreign(from).into_owned(),
         ]);
     }
     let mut text = table.render();
     for feed in feeds {
+        if let Some(fetch) = &feed.fetch {
+            fetches(&feed.name, fetch, &mut text);
+        }
         problems(feed, &mut text);
     }
     text
+}
+
+/// When a feed was fetched, and will be.
+fn fetches(name: &str, fetch: &Fetch, text: &mut String) {
+    let _ = write!(text, "{name}: fetched {}", maybe(fetch.fetched));
+    if let Some(http) = fetch.http {
+        let _ = write!(text, " (HTTP {http})");
+    }
+    if fetch.failures > 0 {
+        let _ = write!(
+            text,
+            ", {} in a row",
+            counted(fetch.failures.into(), "failure")
+        );
+    }
+    let _ = writeln!(text, ", next {}", maybe(fetch.next));
 }
 
 /// What is wrong with a feed, a line each.
@@ -128,9 +156,10 @@ mod tests {
         assert_eq!(
             render(&answer.feeds),
             "\
-NAME   FILE     IN FORCE  NETWORKS  BAD LINES  LOADED                PATH
-drop   ok       file          1222          3  2026-03-04T03:00:00Z  /var/lib/gate/drop_v4.json
+NAME   LIST     IN FORCE  NETWORKS  BAD LINES  LOADED                FROM
+drop   ok       list          1222          3  2026-03-04T03:00:00Z  https://www.spamhaus.org/drop/drop_v4.json
 local  missing  nothing          0          0  -                     /etc/gate/local.netset
+drop: fetched 2026-03-04T03:00:00Z (HTTP 200), next 2026-03-04T15:31:07Z
 drop: line 7: host bits set: the network is 192.0.2.0/24 (192.0.2.7/24)
 drop: 2 bad lines more
 "
@@ -146,9 +175,26 @@ drop: 2 bad lines more
         assert_eq!(
             problems,
             [
+                "drop: fetched 2026-03-04T12:00:00Z (HTTP 200), next 2026-03-05T00:40:21Z",
                 "drop: covers 12.5 % of all IPv4 addresses; at most 5 % are taken",
                 "drop: the last good state lapses at 2026-03-11T12:00:00Z",
             ]
         );
+    }
+
+    #[test]
+    fn a_list_that_cannot_be_fetched_says_how_often_it_was_tried() {
+        let mut feed: Feed = answer(&Method::POST, route::FEED_RELOAD);
+        feed.file = FeedFile::Failed;
+        let fetch = feed.fetch.as_mut().unwrap();
+        (fetch.http, fetch.failures) = (None, 2);
+        let text = render(&[feed]);
+        assert_eq!(
+            text.lines().nth(2),
+            Some(
+                "drop: fetched 2026-03-04T12:00:00Z, 2 failures in a row, next 2026-03-05T00:40:21Z"
+            )
+        );
+        assert!(text.contains("failed  last good"), "{text}");
     }
 }

@@ -2,7 +2,7 @@
 
 use std::os::unix::ffi::OsStrExt as _;
 
-use super::{Config, dnsbl};
+use super::{Config, dnsbl, feed};
 use crate::dns::class::Patterns;
 
 /// The longest path that a Unix socket can have: `sun_path` less its final NUL (unix(7)).
@@ -23,8 +23,14 @@ pub(super) fn across_keys(config: &Config) -> Vec<(String, String)> {
     }
     let copies = config.paths.feeds();
     for (i, feed) in config.feeds.iter().enumerate() {
-        let mut problem =
-            |key: &str, message| problems.push((format!("feed[{}].{key}", i + 1), message));
+        let mut problem = |key: &str, message| {
+            let feed = format!("feed[{}]", i + 1);
+            let place = match key {
+                "" => feed,
+                key => format!("{feed}.{key}"),
+            };
+            problems.push((place, message));
+        };
         if config.feeds[..i]
             .iter()
             .any(|other| other.name == feed.name)
@@ -37,24 +43,8 @@ pub(super) fn across_keys(config: &Config) -> Vec<(String, String)> {
                 ),
             );
         }
-        if feed.path.starts_with(&copies) {
-            problem(
-                "path",
-                format!(
-                    "{} is for gated's own copies: expected a file elsewhere",
-                    copies.display()
-                ),
-            );
-        }
-        let guards = &feed.guards;
-        if guards.min_entries > guards.max_entries {
-            problem(
-                "guards.min_entries",
-                format!(
-                    "{} is more than max_entries = {}",
-                    guards.min_entries, guards.max_entries
-                ),
-            );
+        for (key, message) in feed::problems(feed, &copies) {
+            problem(key, message);
         }
     }
     problems.extend(dnsbl::across_lists(&config.dnsbl.lists));

@@ -37,7 +37,10 @@ pub use error::{ConfigError, Problem};
 pub use evidence::{
     Blame, EvidenceConfig, Forwarder, Listen, MaildirConfig, QuarantineConfig, Recipient, Then,
 };
-pub use feed::{FeedConfig, FeedFormat, FeedName, Guards};
+pub use feed::{
+    Column, Delimiter, FeedConfig, FeedFormat, FeedName, FeedSource, FeedUrl, Guards, ListFormat,
+};
+pub(crate) use feed::{host_address, redacted};
 pub use gate::{Attach, GateConfig, InterfaceName, Ports};
 pub use log::{LogConfig, LogFormat, LogLevel};
 pub use lookup::LookupConfig;
@@ -66,7 +69,7 @@ pub struct Config {
     pub enforcement: Enforcements,
     /// What comes in about sources.
     pub evidence: EvidenceConfig,
-    /// Lists that others make, read from files.
+    /// Lists that others make, read from files or fetched.
     #[serde(rename = "feed")]
     pub feeds: Vec<FeedConfig>,
     /// DNS block lists that are asked.

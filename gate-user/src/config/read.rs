@@ -200,6 +200,7 @@ impl Reader<'_> {
                 self.problem(element.span(), &path, &message);
                 continue;
             };
+            self.places.insert(path.clone(), element.span());
             for &key in required {
                 if !table.contains_key(key) {
                     let message = format!("`{key}` is missing");

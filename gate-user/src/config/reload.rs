@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fmt};
 
-use super::{Config, DnsblConfig, EvidenceConfig, GateConfig, LogConfig, LookupConfig};
+use super::{Config, DnsblConfig, EvidenceConfig, FeedUrl, GateConfig, LogConfig, LookupConfig};
 
 /// A key whose value is another one than before.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -111,13 +111,31 @@ impl Config {
     }
 }
 
-/// The value as it may be shown: the zone of a DNS block list that has another name may hold a
-/// private key.
+/// The value as it may be shown.
 fn shown(key: &str, value: &str) -> String {
     let list = key.strip_prefix("dnsbl.list.");
-    let Some(name) = list.and_then(|rest| rest.strip_suffix(".site")) else {
-        return value.to_owned();
-    };
+    if let Some(name) = list.and_then(|rest| rest.strip_suffix(".site")) {
+        return site_shown(name, value);
+    }
+    let feed = key.strip_prefix("feed.");
+    if feed.and_then(|rest| rest.strip_suffix(".url")).is_some() {
+        return url_shown(value);
+    }
+    value.to_owned()
+}
+
+/// The address of a feed: its query, a name and a password in it may be secret.
+fn url_shown(value: &str) -> String {
+    match value.trim_matches('"') {
+        "" => value.to_owned(),
+        url => url
+            .parse::<FeedUrl>()
+            .map_or("(not shown)".to_owned(), |url| format!("\"{url}\"")),
+    }
+}
+
+/// The zone of the DNS block list called `name`: if it has another name, it may hold a private key.
+fn site_shown(name: &str, value: &str) -> String {
     let behind = value
         .strip_prefix('"')
         .and_then(|site| site.strip_prefix(name));
@@ -221,6 +239,11 @@ mod tests {
                 "feed = [{name = 'a', path = '/a'}]",
                 "feed = [{name = 'a', path = '/b'}]",
                 "feed.a.path: \"/a\", now \"/b\"",
+            ),
+            (
+                "feed = [{name = 'a', url = 'https://example.org/a'}]",
+                "feed = [{name = 'a', url = 'https://u:secret@example.org/a?key=secret'}]",
+                "feed.a.url: \"https://example.org/a\", now \"https://example.org/a\"",
             ),
         ] {
             let (before, now) = (config(before), config(now));

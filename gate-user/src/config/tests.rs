@@ -31,7 +31,7 @@ fn the_values_that_the_example_shows_are_the_defaults() {
     let [feed] = &shown.feeds[..] else {
         panic!("{:?}", shown.feeds);
     };
-    let default = FeedConfig::new(feed.name.clone(), feed.path.clone());
+    let default = FeedConfig::new(feed.name.clone(), feed.path.clone().unwrap());
     assert_eq!(
         feed,
         &FeedConfig {
@@ -446,7 +446,7 @@ fn an_impossible_value() {
         ),
         (
             "[[feed]]\nname = 'a'",
-            "gate.toml:1:1: feed[1]: `path` is missing",
+            "gate.toml:1:1: feed[1]: `path` or `url` is missing",
         ),
         (
             "[[feed]]\npath = '/a'",
@@ -457,8 +457,8 @@ fn an_impossible_value() {
             "gate.toml:3:8: feed[1].name: `A` cannot name a feed: expected 1 to 32 of a-z, 0-9, _ and -",
         ),
         (
-            &feed("format = 'csv'"),
-            "feed[1].format: `csv` is not known here: expected `plain` or `drop-json`",
+            &feed("format = 'xml'"),
+            "feed[1].format: `xml` is not known here: expected one of `plain`, `drop-json`, `drop-txt`, `csv`, `ip-count`",
         ),
         (
             &feed("guards.max_bad_share = 5"),
@@ -474,6 +474,116 @@ fn an_impossible_value() {
             "0 is not from 1 to 4294967295",
         ),
         (&feed("guards.widest_v4 = 33"), "33 is not from 0 to 32"),
+    ]);
+}
+
+/// A feed that is fetched, and what else it says on its fourth line.
+fn fetched(url: &str, keys: &str) -> String {
+    format!("[[feed]]\nname = 'a'\nurl = '{url}'\n{keys}")
+}
+
+#[test]
+fn what_a_feed_that_is_fetched_can_say() {
+    let config = parse(&fetched(
+        "https://user:secret@lists.example.org/a?key=secret",
+        "interval = '1h'\ntimeout = '30s'\nmax_size = 1000\nca_file = '/etc/ca.pem'\n\
+         format = 'csv'\ncolumn = 'ip'\ndelimiter = ';'\nlapse_after = '2h'",
+    ))
+    .unwrap();
+    let [feed] = &config.feeds[..] else {
+        panic!("{:?}", config.feeds);
+    };
+    let url: FeedUrl = "https://user:secret@lists.example.org/a?key=secret"
+        .parse()
+        .unwrap();
+    assert_eq!(feed.source(), FeedSource::Url(&url));
+    let delimiter = Delimiter::try_from(";".to_owned()).unwrap();
+    let column = Column::Name("ip".to_owned());
+    assert_eq!(feed.list_format(), ListFormat::Csv { column, delimiter });
+    assert_eq!(feed.ca_file.as_deref(), Some(Path::new("/etc/ca.pem")));
+    let spamhaus = fetched(
+        "https://www.spamhaus.org/drop/drop_v4.json",
+        "interval = '1h'",
+    );
+    assert_eq!(parse(&spamhaus).map(|config| config.feeds.len()), Ok(1));
+}
+
+#[test]
+fn an_impossible_value_of_a_feed_that_is_fetched() {
+    const URL: &str = "https://lists.example.org/a";
+    told(&[
+        (
+            &fetched("http://lists.example.org/a", ""),
+            "gate.toml:3:7: feed[1].url: `http` is not taken, because anybody on the way could write the list: expected one such as \"https://lists.example.org/list.netset\"",
+        ),
+        (&fetched("lists", ""), "feed[1].url: no address"),
+        (
+            &fetched(URL, "path = '/a'"),
+            "gate.toml:3:7: feed[1].url: there is a `path` already: expected one of them",
+        ),
+        (
+            &fetched(URL, "interval = '9m'"),
+            "gate.toml:4:12: feed[1].interval: 9m is too often for lists.example.org: expected 10m or more",
+        ),
+        (
+            &fetched(
+                "https://www.spamhaus.org/drop/drop_v4.json",
+                "interval = '59m'",
+            ),
+            "feed[1].interval: 59m is too often for www.spamhaus.org: expected 1h or more",
+        ),
+        (
+            &fetched(URL, "lapse_after = '6h'"),
+            "feed[1].lapse_after: 6h would lapse before the next fetch: expected more than interval = 6h",
+        ),
+        (
+            &fetched(URL, "timeout = '6m'"),
+            "feed[1].timeout: `6m` is out of range: expected 1s to 5m",
+        ),
+        (
+            &fetched(URL, "max_size = 0"),
+            "feed[1].max_size: 0 is not from 1 to 268435456",
+        ),
+        (
+            &fetched(URL, "ca_file = 'ca.pem'"),
+            "feed[1].ca_file: `ca.pem` is not an absolute path",
+        ),
+        (
+            &feed("ca_file = '/ca.pem'"),
+            "feed[1].ca_file: a file is not fetched",
+        ),
+        (
+            &feed("format = 'csv'\ncolumn = 0"),
+            "feed[1].column: 0 is not from 1 to 1000",
+        ),
+        (
+            &feed("format = 'csv'\ncolumn = ''"),
+            "feed[1].column: no column has an empty name",
+        ),
+        (
+            &feed("format = 'csv'\ncolumn = 1.5"),
+            "feed[1].column: found floating point `1.5`: expected a number from 1 to 1000 or a name in quotes; default: 1",
+        ),
+        (
+            &feed("column = 2"),
+            "feed[1].column: only lists of the format \"csv\" have it: this one is \"plain\"",
+        ),
+        (
+            &feed("delimiter = ';'"),
+            "feed[1].delimiter: only lists of the format \"csv\" have it",
+        ),
+        (
+            &feed("format = 'csv'\ndelimiter = ', '"),
+            "feed[1].delimiter: \", \" cannot stand between columns",
+        ),
+        (
+            &feed("min_count = 2"),
+            "feed[1].min_count: only lists of the format \"ip-count\" have it",
+        ),
+        (
+            &feed("format = 'ip-count'\nmin_count = 0"),
+            "feed[1].min_count: 0 is not from 1",
+        ),
     ]);
 }
 
@@ -502,7 +612,7 @@ fn what_no_key_can_tell_alone() {
 #[test]
 fn all_that_is_wrong_is_told_at_once_in_the_order_of_the_file() {
     let error = parse(
-        "[allow]\nnetworks = ['x',\n'::1',\n'y']\n[log]\nlevel = 1\n[gate]\nprots = []\nmode = 'x'\n[[feed]]\nname = ''\n[[feed]]\nname = 'b'\npath = 'b'\n",
+        "[allow]\nnetworks = ['x',\n'::1',\n'y']\n[log]\nlevel = 1\n[gate]\nprots = []\nmode = 'x'\n[[feed]]\npath = ''\n[[feed]]\nname = 'b'\npath = 'b'\n",
     )
     .unwrap_err();
     let places: Vec<&str> = error
@@ -518,7 +628,6 @@ fn all_that_is_wrong_is_told_at_once_in_the_order_of_the_file() {
             "gate.prots",
             "gate.mode",
             "feed[1]",
-            "feed[1].name",
             "feed[2].path"
         ],
         "{error}"

@@ -21,6 +21,33 @@ pub(super) fn absolute<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Pat
     }
 }
 
+/// An absolute path without `..`, where the empty one stands for none.
+pub(super) mod optional_absolute {
+    use std::path::PathBuf;
+
+    use serde::{
+        Deserialize as _, Deserializer, Serialize as _, Serializer, de::IntoDeserializer as _,
+    };
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
+        d: D,
+    ) -> Result<Option<PathBuf>, D::Error> {
+        let text = String::deserialize(d)?;
+        if text.is_empty() {
+            return Ok(None);
+        }
+        super::absolute(text.into_deserializer()).map(Some)
+    }
+
+    #[expect(clippy::ref_option, reason = "the signature that serde calls")]
+    pub(crate) fn serialize<S: Serializer>(
+        path: &Option<PathBuf>,
+        s: S,
+    ) -> Result<S::Ok, S::Error> {
+        path.as_deref().unwrap_or("".as_ref()).serialize(s)
+    }
+}
+
 /// A number from `MIN` to `MAX`.
 pub(super) fn within<'de, D, T, const MIN: i64, const MAX: i64>(
     deserializer: D,

@@ -19,7 +19,7 @@ use super::api::{ErrorBody, ErrorKind, Export, ExportLine, KernelVerdict, route}
 
 /// How long the daemon may take to begin its answer.
 const PATIENCE: Duration = Duration::from_mins(1);
-/// How long it may take to store an import.
+/// How long it may take to store an import, or to fetch a list.
 const LONG_PATIENCE: Duration = Duration::from_mins(10);
 /// Bytes of a body that are sent at once.
 const CHUNK: usize = 16 << 10;
@@ -122,6 +122,15 @@ impl Client {
     /// As [`Client::get`].
     pub async fn post<T: DeserializeOwned>(&self, path: &str) -> Result<T, ClientError> {
         self.value(Method::POST, path, Vec::new(), |_| {}, PATIENCE)
+            .await
+    }
+
+    /// `POST path` without a body, where the daemon may have to ask others.
+    ///
+    /// # Errors
+    /// As [`Client::get`].
+    pub async fn post_patiently<T: DeserializeOwned>(&self, path: &str) -> Result<T, ClientError> {
+        self.value(Method::POST, path, Vec::new(), |_| {}, LONG_PATIENCE)
             .await
     }
 

@@ -1,8 +1,12 @@
 //! Whether a feed's file is believed: what was parsed and what was good last in, an acceptance or
 //! a refusal of the whole out (invariant 7: no single feed can list the world).
 
+use std::time::Duration;
+
+use jiff::Timestamp;
+
 use crate::{
-    config::Guards,
+    config::{Guards, ListFormat},
     feeds::{BadLine, Claim, Coverage, Parsed},
     network::Network,
 };
@@ -31,8 +35,11 @@ pub enum Refusal {
     /// The line that ends the list is not there.
     #[error("the metadata at its end is missing: it was cut off")]
     CutOff,
+    /// The head that the list begins with is not there.
+    #[error("the comment that such a list begins with is missing: it is another list")]
+    NoHead,
     /// Records are missing.
-    #[error("{found} records where its metadata says {claimed}: it was cut off")]
+    #[error("{found} records where the list itself says {claimed}: it was cut off")]
     Incomplete {
         /// Lines that are there, good or bad.
         found: usize,
@@ -98,6 +105,28 @@ pub enum Refusal {
         /// The guard.
         widest: u8,
     },
+    /// It says that it was made later than now.
+    #[error("it was made at {made}, which is to come: one of two clocks is wrong")]
+    FromTheFuture {
+        /// When, as it says.
+        made: Timestamp,
+    },
+    /// The last good state was made later.
+    #[error("it was made at {made}, and the last good one later, at {before}")]
+    Older {
+        /// When, as it says.
+        made: Timestamp,
+        /// The last good state, likewise.
+        before: Timestamp,
+    },
+    /// Nobody has made it anew for too long.
+    #[error("it was made at {made}, longer ago than lapse_after = {}", humantime::format_duration(*.lapse_after))]
+    Stale {
+        /// When, as it says.
+        made: Timestamp,
+        /// The key.
+        lapse_after: Duration,
+    },
     /// Too much of IPv4.
     #[error("it covers {share:.4} of all IPv4 addresses, more than max_share_v4 = {max}")]
     CoversV4 {
@@ -132,13 +161,14 @@ pub fn judge(
     let lines = parsed.good_lines + bad;
     match parsed.claim {
         Claim::Missing if lines > 0 => return Err(Refusal::CutOff),
+        Claim::NoHead if lines > 0 => return Err(Refusal::NoHead),
         Claim::Records(claimed) if (lines as u64) < claimed => {
             return Err(Refusal::Incomplete {
                 found: lines,
                 claimed,
             });
         }
-        Claim::None | Claim::Missing | Claim::Records(_) => {}
+        Claim::None | Claim::Missing | Claim::NoHead | Claim::Records(_) => {}
     }
     if lines == 0 {
         return Err(Refusal::Empty);
@@ -163,6 +193,40 @@ pub fn judge(
         entries: parsed.entries.len(),
         coverage,
     })
+}
+
+/// How much a publisher's clock may be ahead of this machine's.
+const SLACK: Duration = Duration::from_hours(24);
+
+/// Judges a list that was fetched by when it was `made`, as it says itself; the last good state was
+/// made at `before`. A mirror that stands still, or an old list in the place of a new one, is no news.
+///
+/// # Errors
+/// It is from the future, older than the last good state, or, of a list that its publisher makes
+/// anew every day, older than `lapse_after`.
+pub fn judge_age(
+    format: &ListFormat,
+    made: Option<Timestamp>,
+    before: Option<Timestamp>,
+    lapse_after: Duration,
+    now: Timestamp,
+) -> Result<(), Refusal> {
+    let Some(made) = made else {
+        return Ok(());
+    };
+    if now.checked_add(SLACK).is_ok_and(|latest| made > latest) {
+        return Err(Refusal::FromTheFuture { made });
+    }
+    if let Some(before) = before
+        && made < before
+    {
+        return Err(Refusal::Older { made, before });
+    }
+    let daily = matches!(format, ListFormat::DropJson | ListFormat::DropTxt);
+    if daily && made.checked_add(lapse_after).is_ok_and(|end| end < now) {
+        return Err(Refusal::Stale { made, lapse_after });
+    }
+    Ok(())
 }
 
 fn entries(entries: usize, last_good: Option<&Summary>, guards: &Guards) -> Result<(), Refusal> {
@@ -310,7 +374,7 @@ mod tests {
             (claiming(with_bad(long(99), 1), Claim::Records(100)), "ok"),
             (
                 claiming(long(10), Claim::Records(11)),
-                "10 records where its metadata says 11",
+                "10 records where the list itself says 11",
             ),
             (
                 claiming(file(&[]), Claim::Records(u64::MAX)),
@@ -321,6 +385,11 @@ mod tests {
                 "the metadata at its end is missing",
             ),
             (claiming(file(&[]), Claim::Missing), "it is empty"),
+            (
+                claiming(long(10), Claim::NoHead),
+                "the comment that such a list begins with is missing",
+            ),
+            (claiming(file(&[]), Claim::NoHead), "it is empty"),
             (claiming(file(&[]), Claim::Records(0)), "it is empty"),
             (
                 file(&["8.0.0.0/7"]),
@@ -394,6 +463,55 @@ mod tests {
             ),
         ] {
             assert_eq!(verdict(&parsed, None), expected);
+        }
+    }
+
+    #[test]
+    fn invariant_7_an_old_list_is_no_news() {
+        let at = |time: &str| -> Timestamp { time.parse().unwrap() };
+        let now = at("2026-03-10T12:00:00Z");
+        let week = Duration::from_hours(7 * 24);
+        let (drop, plain) = (ListFormat::DropJson, ListFormat::Plain);
+        for (format, made, before, expected) in [
+            (&drop, None, Some("2026-03-10T00:00:00Z"), "ok"),
+            (&drop, Some("2026-03-10T00:00:00Z"), None, "ok"),
+            (
+                &drop,
+                Some("2026-03-10T00:00:00Z"),
+                Some("2026-03-10T00:00:00Z"),
+                "ok",
+            ),
+            (
+                &drop,
+                Some("2026-03-10T00:00:00Z"),
+                Some("2026-03-10T00:00:01Z"),
+                "it was made at 2026-03-10T00:00:00Z, and the last good one later, at 2026-03-10T00:00:01Z",
+            ),
+            (
+                &plain,
+                Some("2026-03-09T00:00:00Z"),
+                Some("2026-03-10T00:00:00Z"),
+                "it was made at",
+            ),
+            (&drop, Some("2026-03-11T12:00:00Z"), None, "ok"),
+            (
+                &drop,
+                Some("2026-03-11T12:00:01Z"),
+                None,
+                "it was made at 2026-03-11T12:00:01Z, which is to come: one of two clocks is wrong",
+            ),
+            (&drop, Some("2026-03-03T12:00:00Z"), None, "ok"),
+            (
+                &drop,
+                Some("2026-03-03T11:59:59Z"),
+                None,
+                "it was made at 2026-03-03T11:59:59Z, longer ago than lapse_after = 7days",
+            ),
+            (&plain, Some("2020-01-01T00:00:00Z"), None, "ok"),
+        ] {
+            let judged = judge_age(format, made.map(at), before.map(at), week, now);
+            let told = judged.map_or_else(|refusal| refusal.to_string(), |()| "ok".to_owned());
+            assert!(told.starts_with(expected), "{made:?}, {before:?}: {told}");
         }
     }
 

@@ -10,10 +10,14 @@ use std::{
 };
 
 use arc_swap::ArcSwap;
-use tokio::sync::{mpsc, oneshot};
+use tokio::{
+    runtime,
+    sync::{mpsc, oneshot, watch},
+};
 
 use super::{
     FeedStatus,
+    fetches::Fetches,
     last_good::LastGood,
     worker::{Command, Worker},
 };
@@ -32,7 +36,7 @@ pub struct FeedUpdate {
     pub name: FeedName,
     /// All of its networks, sorted, each once; none when the feed has lapsed or was removed.
     pub entries: Vec<FeedEntry>,
-    pub(super) _in_force: oneshot::Sender<()>,
+    pub(super) _in_force: watch::Sender<()>,
 }
 
 /// No feed of that name is configured.
@@ -65,12 +69,12 @@ impl Drop for Thread {
 }
 
 impl Feeds {
-    /// Starts to read and to watch these feeds; the last good copies are in the directory
+    /// Starts to read, to watch and to fetch these feeds; the last good copies are in the directory
     /// `copies`. Feeds that `listed` names and that are not configured get an update without
     /// entries. The first updates, one a feed, come in the order of the configuration.
     ///
     /// # Errors
-    /// When the thread cannot be made.
+    /// When the thread cannot be made, or no runtime is there for the tasks that fetch.
     pub fn start(
         feeds: Vec<FeedConfig>,
         copies: PathBuf,
@@ -80,7 +84,9 @@ impl Feeds {
         let (updates, receiver) = mpsc::channel(1);
         let status = Status::default();
         let copies = LastGood::new(copies);
-        let worker = Worker::new(feeds, copies, &commands, updates, Arc::clone(&status));
+        let runtime = runtime::Handle::try_current().map_err(io::Error::other)?;
+        let fetches = Fetches::new(runtime, commands.clone());
+        let worker = Worker::new(feeds, copies, fetches, updates, Arc::clone(&status));
         worker.spawn(inbox, listed)?;
         let thread = Arc::new(Thread { commands });
         Ok((Self { thread, status }, receiver))
@@ -91,11 +97,11 @@ impl Feeds {
         self.status.load_full()
     }
 
-    /// Reads a feed's file now, changed or not, and waits until what came of it is in force: not
-    /// to be awaited by the task that puts it in force.
+    /// Reads a feed's file now, changed or not, or fetches its list, due or not; and waits until what
+    /// came of it is in force: not to be awaited by the task that puts it in force.
     ///
     /// # Errors
-    /// When there is no such feed. A file that is refused is no error, but told in the answer.
+    /// When there is no such feed. A list that is refused is no error, but told in the answer.
     pub async fn reload(&self, name: &str) -> Result<FeedStatus, UnknownFeed> {
         let (answer, answered) = oneshot::channel();
         let unknown = || UnknownFeed::new(name, &self.status());
@@ -105,9 +111,9 @@ impl Feeds {
         };
         self.thread.commands.send(command).map_err(|_| unknown())?;
         let (status, in_force) = answered.await.map_err(|_| unknown())??;
-        if let Some(in_force) = in_force {
+        if let Some(mut in_force) = in_force {
             // Never sent to, only dropped.
-            let _ = in_force.await;
+            while in_force.changed().await.is_ok() {}
         }
         Ok(status)
     }
@@ -135,15 +141,15 @@ mod tests {
     use tempfile::TempDir;
 
     use super::*;
-    use crate::{config::FeedFormat, feeds::FileState};
+    use crate::feeds::{
+        FileState, InForce, SourceStatus,
+        fetch::testing::{Server, Step, answer, list},
+    };
 
     fn config(dir: &TempDir, name: &str) -> FeedConfig {
         FeedConfig {
-            name: name.parse().unwrap(),
-            path: dir.path().join(name),
-            format: FeedFormat::Plain,
             lapse_after: Duration::from_hours(1),
-            guards: crate::config::Guards::default(),
+            ..FeedConfig::new(name.parse().unwrap(), dir.path().join(name))
         }
     }
 
@@ -239,5 +245,127 @@ mod tests {
         assert_eq!(next(&mut updates).await, "a: ");
         drop(feeds);
         assert!(updates.recv().await.is_none());
+    }
+
+    /// The feed `web`, fetched from `server`.
+    fn fetched(server: &Server) -> FeedConfig {
+        FeedConfig {
+            ca_file: Some(server.ca_file()),
+            timeout: Duration::from_secs(3),
+            ..FeedConfig::fetched(
+                "web".parse().unwrap(),
+                server.url("/list?key=secret").parse().unwrap(),
+            )
+        }
+    }
+
+    fn start_with(dir: &TempDir, feeds: Vec<FeedConfig>) -> (Feeds, mpsc::Receiver<FeedUpdate>) {
+        Feeds::start(feeds, dir.path().join("state"), Vec::new()).unwrap()
+    }
+
+    fn http(status: &FeedStatus) -> Option<u16> {
+        match &status.source {
+            SourceStatus::Url(fetch) => fetch.http,
+            SourceStatus::File(_) => None,
+        }
+    }
+
+    #[tokio::test]
+    async fn invariant_7_a_list_is_fetched_and_outlives_its_server() {
+        let dir = tempfile::tempdir().unwrap();
+        let server = Server::start(|head| {
+            if head.to_ascii_lowercase().contains("if-none-match: \"one\"") {
+                answer("HTTP/1.1 304 Not Modified", b"")
+            } else {
+                let head = "HTTP/1.1 200 OK\nETag: \"one\"\nContent-Length: 10";
+                answer(head, b"192.0.2.7\n")
+            }
+        })
+        .await;
+        let config = fetched(&server);
+        let (feeds, mut updates) = start_with(&dir, vec![config.clone()]);
+        assert_eq!(next(&mut updates).await, "web: ");
+        assert_eq!(next(&mut updates).await, "web: 192.0.2.7/32");
+        let status = feeds.reload("web").await.unwrap();
+        assert_eq!((http(&status), status.file), (Some(304), FileState::Ok));
+
+        for (script, why) in [
+            (answer("HTTP/1.1 500 Oops\nContent-Length: 0", b""), "500"),
+            (list("<html>\n"), "1 of 1 lines are bad"),
+        ] {
+            server.now(move |_| script.clone());
+            let status = feeds.reload("web").await.unwrap();
+            assert!(status.file.to_string().contains(why), "{}", status.file);
+            assert_eq!((status.in_force, status.entries), (InForce::LastGood, 1));
+        }
+        server.now(|_| list("192.0.2.8\n"));
+        let reload = tokio::spawn({
+            let feeds = feeds.clone();
+            async move { feeds.reload("web").await.unwrap() }
+        });
+        assert_eq!(next(&mut updates).await, "web: 192.0.2.8/32");
+        assert_eq!(reload.await.unwrap().file, FileState::Ok);
+
+        // A restart where nobody answers.
+        let asked = server.asked().len();
+        drop((feeds, server));
+        let config = FeedConfig {
+            ca_file: None,
+            ..config
+        };
+        let (feeds, mut updates) = start_with(&dir, vec![config]);
+        assert_eq!(next(&mut updates).await, "web: 192.0.2.8/32");
+        assert_eq!(feeds.status()[0].file, FileState::Ok);
+        let status = feeds.reload("web").await.unwrap();
+        assert!(matches!(status.file, FileState::Failed { .. }));
+        assert_eq!((status.in_force, status.entries), (InForce::LastGood, 1));
+        assert!(!format!("{status:?}").contains("secret"));
+        assert_eq!(asked, 5);
+    }
+
+    #[tokio::test]
+    async fn a_slow_server_keeps_no_file_waiting() {
+        let dir = tempfile::tempdir().unwrap();
+        let server = Server::start(|_| vec![Step::Wait(Duration::from_mins(1))]).await;
+        let (feeds, mut updates) = start_with(&dir, vec![fetched(&server), config(&dir, "a")]);
+        assert_eq!(next(&mut updates).await, "web: ");
+        assert_eq!(next(&mut updates).await, "a: ");
+        fs::write(dir.path().join("a"), "192.0.2.1").unwrap();
+        assert_eq!(next(&mut updates).await, "a: 192.0.2.1/32");
+        assert_eq!(feeds.status()[0].file, FileState::Unread);
+
+        // One fetch at a time for each feed: whoever asks for another one waits for it.
+        let (one, two) = tokio::join!(feeds.reload("web"), feeds.reload("web"));
+        for status in [one.unwrap(), two.unwrap()] {
+            assert!(
+                matches!(status.file, FileState::Failed { .. }),
+                "{}",
+                status.file
+            );
+        }
+        assert_eq!(server.asked().len(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_fetch_by_a_former_configuration_brings_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        let (slow, quick) = tokio::join!(
+            Server::start(|_| [
+                vec![Step::Wait(Duration::from_secs(1))],
+                list("192.0.2.1\n")
+            ]
+            .concat()),
+            Server::start(|_| list("192.0.2.2\n")),
+        );
+        let (feeds, mut updates) = start_with(&dir, vec![fetched(&slow)]);
+        assert_eq!(next(&mut updates).await, "web: ");
+        feeds.configure(vec![fetched(&quick)]);
+        assert_eq!(next(&mut updates).await, "web: 192.0.2.2/32");
+        tokio::time::sleep(Duration::from_millis(1500)).await;
+        assert!(updates.try_recv().is_err());
+
+        feeds.configure(Vec::new());
+        assert_eq!(next(&mut updates).await, "web: ");
+        assert_eq!(fs::read_dir(dir.path().join("state")).unwrap().count(), 0);
     }
 }

@@ -1,18 +1,56 @@
 //! The last good copy of each feed, `state/feeds/NAME`: what is in force when the feed's file is
-//! refused or gone. The time of a copy is when the feed was last known to be good.
+//! refused or gone. The time of a copy is when the feed was last known to be good. Beside the copy of
+//! a feed that is fetched lies its [`Note`], `state/feeds/.NAME.fetch`, so that a restart fetches
+//! nothing again.
 
 use std::{
+    fmt::Write as _,
     fs::{self, File},
     io::{self, Write as _},
-    path::PathBuf,
+    path::{Path, PathBuf},
     time::{Duration, SystemTime},
 };
 
-use super::file;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+
+use super::{fetch::Validators, file};
 use crate::config::FeedName;
 
 /// How much older than the truth the time of a copy may be: spares the disk a write a look.
 const PRECISION: Duration = Duration::from_hours(1);
+
+/// What is known of a feed that is fetched, besides its copy.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub(super) struct Note {
+    /// Tells the address it was fetched from; not the address, which may hold a key.
+    pub(super) url: String,
+    /// Tells the copy that the validators are of; `None` where there is no good one.
+    pub(super) copy: Option<String>,
+    /// To ask for the next list with.
+    pub(super) validators: Validators,
+    /// When the last fetch ended.
+    pub(super) fetched: Timestamp,
+    /// Whether it brought what is the copy.
+    pub(super) good: bool,
+    /// How many fetches have failed one behind the other.
+    pub(super) failures: u32,
+    /// When the next fetch is due.
+    pub(super) next: Timestamp,
+}
+
+impl Note {
+    /// What tells one content, or one address, from another.
+    pub(super) fn digest(content: &[u8]) -> String {
+        let digest = Sha256::digest(content);
+        digest.iter().fold(String::new(), |mut text, byte| {
+            // Writing to a string cannot fail.
+            let _ = write!(text, "{byte:02x}");
+            text
+        })
+    }
+}
 
 /// The copies of one gate.
 #[derive(Clone, Debug)]
@@ -48,15 +86,52 @@ impl LastGood {
     /// # Errors
     /// When it cannot be written; the old copy is still there then.
     pub(super) fn write(&self, name: &FeedName, bytes: &[u8], now: SystemTime) -> io::Result<()> {
+        self.replace(name, &self.path(name), bytes, Some(now))
+    }
+
+    fn replace(
+        &self,
+        name: &FeedName,
+        path: &Path,
+        bytes: &[u8],
+        modified: Option<SystemTime>,
+    ) -> io::Result<()> {
         fs::create_dir_all(&self.dir)?;
         // No feed's name begins with a dot.
         let new = self.dir.join(format!(".{name}.new"));
         let mut file = File::create(&new)?;
         file.write_all(bytes)?;
-        file.set_modified(now)?;
+        if let Some(modified) = modified {
+            file.set_modified(modified)?;
+        }
         file.sync_all()?;
-        fs::rename(&new, self.path(name))?;
+        fs::rename(&new, path)?;
         File::open(&self.dir)?.sync_all()
+    }
+
+    fn note_path(&self, name: &FeedName) -> PathBuf {
+        self.dir.join(format!(".{name}.fetch"))
+    }
+
+    /// The note on a feed that is fetched; `None` if there is none that can be read: the feed is
+    /// fetched as if for the first time then.
+    pub(super) fn note(&self, name: &FeedName) -> Option<Note> {
+        let (_, bytes) = file::read(&self.note_path(name)).ok()?;
+        serde_json::from_slice(&bytes).ok()
+    }
+
+    /// Replaces the note on a feed that is fetched. To be called when the copy it tells of is
+    /// written: a note that is older than its copy says nothing of it, which is safe.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub(super) fn write_note(&self, name: &FeedName, note: &Note) -> io::Result<()> {
+        self.replace(
+            name,
+            &self.note_path(name),
+            &serde_json::to_vec(note)?,
+            None,
+        )
     }
 
     /// Notes that the feed is still good now.
@@ -78,10 +153,13 @@ impl LastGood {
     /// # Errors
     /// When it cannot be removed.
     pub(super) fn remove(&self, name: &FeedName) -> io::Result<()> {
-        match fs::remove_file(self.path(name)) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-            removed => removed,
+        for path in [self.note_path(name), self.path(name)] {
+            match fs::remove_file(path) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                removed => removed?,
+            }
         }
+        Ok(())
     }
 }
 
@@ -131,5 +209,30 @@ mod tests {
         copies.remove(&a).unwrap();
         assert!(copies.read(&a).unwrap().is_none());
         assert!(copies.read(&b).unwrap().is_some());
+    }
+
+    #[test]
+    fn a_note_goes_with_its_copy() {
+        let dir = tempfile::tempdir().unwrap();
+        let copies = LastGood::new(dir.path().join("feeds"));
+        let name: FeedName = "a".parse().unwrap();
+        assert_eq!(copies.note(&name), None);
+        let note = Note {
+            url: Note::digest(b"https://lists.example.org/a"),
+            copy: Some(Note::digest(b"192.0.2.7")),
+            validators: Validators::default(),
+            fetched: "2026-03-04T12:00:00Z".parse().unwrap(),
+            good: false,
+            failures: 3,
+            next: "2026-03-04T18:00:00Z".parse().unwrap(),
+        };
+        copies.write_note(&name, &note).unwrap();
+        assert_eq!(copies.note(&name), Some(note));
+        assert!(copies.read(&name).unwrap().is_none());
+
+        fs::write(copies.note_path(&name), "{").unwrap();
+        assert_eq!(copies.note(&name), None);
+        copies.remove(&name).unwrap();
+        assert_eq!(fs::read_dir(dir.path().join("feeds")).unwrap().count(), 0);
     }
 }

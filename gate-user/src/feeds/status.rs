@@ -6,18 +6,18 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::BadLines;
-use crate::config::{FeedFormat, FeedName};
+use crate::config::{FeedFormat, FeedName, FeedSource};
 
 /// How one feed stands. All times are in whole seconds.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct FeedStatus {
     /// Its name.
     pub name: FeedName,
-    /// Its file.
-    pub path: PathBuf,
-    /// How the file is written.
+    /// Where it comes from.
+    pub source: SourceStatus,
+    /// How the list is written.
     pub format: FeedFormat,
-    /// What became of the file as it was last read.
+    /// What became of the list as it was last read or fetched.
     pub file: FileState,
     /// What is in force.
     pub in_force: InForce,
@@ -26,23 +26,73 @@ pub struct FeedStatus {
     /// When what is in force was read; of a last good copy from before the start, when it was
     /// last good.
     pub loaded: Option<Timestamp>,
-    /// The bad lines of the file as it was last read.
+    /// The bad lines of the list as it was last read.
     pub bad_lines: BadLines,
-    /// Size of the file as it was last read, in bytes.
+    /// Size of the list as it was last read, in bytes.
     pub size: Option<u64>,
     /// When the file as it was last read had been written.
     pub modified: Option<Timestamp>,
-    /// When the list was made, as the file as it was last read says itself.
+    /// When the list was made, as it was last read and says itself.
     pub made: Option<Timestamp>,
-    /// When the file was last looked at.
+    /// When the file was last looked at, or the last fetch ended.
     pub checked: Option<Timestamp>,
-    /// When the file was last known to be good.
+    /// When the list was last known to be good.
     pub last_good: Option<Timestamp>,
     /// When the last good state lapses, if it is that which is in force.
     pub lapses: Option<Timestamp>,
 }
 
-/// What became of a feed's file.
+/// Where a feed comes from.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SourceStatus {
+    /// A file.
+    File(PathBuf),
+    /// It is fetched.
+    Url(FetchStatus),
+}
+
+impl SourceStatus {
+    /// Of a feed that has been neither read nor fetched.
+    pub(super) fn new(source: FeedSource<'_>) -> Self {
+        match source {
+            FeedSource::File(path) => Self::File(path.to_owned()),
+            FeedSource::Url(url) => Self::Url(FetchStatus {
+                url: url.to_string(),
+                fetched: None,
+                next: None,
+                http: None,
+                failures: 0,
+            }),
+        }
+    }
+}
+
+impl fmt::Display for SourceStatus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(path) => path.display().fmt(f),
+            Self::Url(fetch) => f.write_str(&fetch.url),
+        }
+    }
+}
+
+/// How the fetches of a feed stand.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct FetchStatus {
+    /// From where, without what may be secret.
+    pub url: String,
+    /// When the last fetch ended.
+    pub fetched: Option<Timestamp>,
+    /// When the next one is due.
+    pub next: Option<Timestamp>,
+    /// The status of the server's last answer (RFC 9110 section 15).
+    pub http: Option<u16>,
+    /// How many fetches have failed one behind the other.
+    pub failures: u32,
+}
+
+/// What became of a feed's list.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "lowercase", tag = "state")]
 pub enum FileState {
@@ -62,16 +112,22 @@ pub enum FileState {
         /// Why, in one sentence.
         why: String,
     },
+    /// It could not be fetched.
+    Failed {
+        /// Why, in one sentence.
+        why: String,
+    },
 }
 
 impl fmt::Display for FileState {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Unread => f.write_str("the file has not been read yet"),
-            Self::Ok => f.write_str("the file was accepted"),
-            Self::Refused { why } => write!(f, "the file was refused: {why}"),
+            Self::Unread => f.write_str("the list has not been read yet"),
+            Self::Ok => f.write_str("the list was accepted"),
+            Self::Refused { why } => write!(f, "the list was refused: {why}"),
             Self::Missing => f.write_str("the file is not there"),
             Self::Unreadable { why } => write!(f, "the file cannot be read: {why}"),
+            Self::Failed { why } => write!(f, "the list could not be fetched: {why}"),
         }
     }
 }
@@ -80,9 +136,9 @@ impl fmt::Display for FileState {
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum InForce {
-    /// Its file as it stands.
+    /// Its list as it was last read or fetched.
     File,
-    /// What was last good: the file is refused, gone or unreadable.
+    /// What was last good: the list is refused, gone or cannot be read or fetched.
     LastGood,
     /// Nothing: there is nothing good, or it has lapsed.
     Nothing,

@@ -1,23 +1,25 @@
 //! The thread that keeps the feeds up to date. In: changes of files, told by inotify and by a
-//! slow look at all of them, and what the daemon asks for. Out: [`FeedUpdate`]s and the status.
+//! slow look at all of them, what fetches bring, and what the daemon asks for. Out: [`FeedUpdate`]s
+//! and the status.
 
 use std::{
     io,
     path::PathBuf,
     sync::{
         Arc,
-        mpsc::{Receiver, RecvTimeoutError, Sender},
+        mpsc::{Receiver, RecvTimeoutError},
     },
     thread,
     time::{Duration, Instant},
 };
 
 use jiff::Timestamp;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 
 use super::{
     FeedStatus, FeedUpdate, UnknownFeed,
     feed::{Feed, Look},
+    fetches::{Delivery, Fetches},
     handle::Status,
     last_good::LastGood,
 };
@@ -39,20 +41,26 @@ pub(super) enum Command {
     Changed,
     Reload {
         name: String,
-        answer: oneshot::Sender<Result<Reloaded, UnknownFeed>>,
+        answer: Answer,
     },
     Configure(Vec<FeedConfig>),
+    /// A fetch has ended.
+    Fetched(Delivery),
     Stop,
 }
 
 /// A feed's new status, and what ends when its update, if there is one, is in force.
-pub(super) type Reloaded = (FeedStatus, Option<oneshot::Receiver<()>>);
+pub(super) type Reloaded = (FeedStatus, Option<watch::Receiver<()>>);
+
+/// Where it is told what came of a reload.
+pub(super) type Answer = oneshot::Sender<Result<Reloaded, UnknownFeed>>;
 
 /// The thread's state.
 pub(super) struct Worker {
     feeds: Vec<Feed>,
     copies: LastGood,
     watch: Watch,
+    fetches: Fetches,
     updates: mpsc::Sender<FeedUpdate>,
     status: Status,
 }
@@ -64,11 +72,11 @@ impl Worker {
     pub(super) fn new(
         configs: Vec<FeedConfig>,
         copies: LastGood,
-        commands: &Sender<Command>,
+        fetches: Fetches,
         updates: mpsc::Sender<FeedUpdate>,
         status: Status,
     ) -> Self {
-        let commands = commands.clone();
+        let commands = fetches.commands();
         let watch = Watch::new(move || {
             // An error means that the daemon is ending.
             let _ = commands.send(Command::Changed);
@@ -77,6 +85,7 @@ impl Worker {
             feeds: Vec::new(),
             copies,
             watch,
+            fetches,
             updates,
             status,
         };
@@ -119,24 +128,70 @@ impl Worker {
     fn work(&mut self, commands: &Receiver<Command>) -> Result<(), Closed> {
         let mut next_look = Instant::now() + LOOK;
         loop {
+            self.fetch_what_is_due();
             let wait = next_look.saturating_duration_since(Instant::now());
-            match commands.recv_timeout(wait) {
+            match commands.recv_timeout(wait.min(self.until_next_fetch())) {
                 Ok(Command::Changed) => {
                     self.watch.hear_again();
                     next_look = next_look.min(Instant::now() + SETTLE);
                 }
-                Ok(Command::Reload { name, answer }) => {
-                    // An error means that who asked has gone.
-                    let _ = answer.send(self.reload(&name)?);
-                }
+                Ok(Command::Reload { name, answer }) => self.reload(&name, answer)?,
                 Ok(Command::Configure(feeds)) => self.configure(feeds)?,
-                Err(RecvTimeoutError::Timeout) => {
+                Ok(Command::Fetched(delivery)) => self.take(delivery)?,
+                Err(RecvTimeoutError::Timeout) if Instant::now() >= next_look => {
                     let settling = self.look()?;
                     next_look = Instant::now() + if settling { SETTLE } else { LOOK };
                 }
+                Err(RecvTimeoutError::Timeout) => {}
                 Ok(Command::Stop) | Err(RecvTimeoutError::Disconnected) => return Ok(()),
             }
         }
+    }
+
+    /// Has every list fetched that is due.
+    fn fetch_what_is_due(&mut self) {
+        let now = now();
+        for feed in &self.feeds {
+            if feed.next_fetch().is_some_and(|next| next <= now)
+                && let Some(order) = feed.order()
+            {
+                self.fetches.begin(&feed.config().name, order);
+            }
+        }
+    }
+
+    /// How long nothing is due; a fetch that is under way tells when it ends.
+    fn until_next_fetch(&self) -> Duration {
+        let idle = |feed: &&Feed| !self.fetches.is_under_way(&feed.config().name);
+        let due = self.feeds.iter().filter(idle).filter_map(Feed::next_fetch);
+        let Some(next) = due.min() else {
+            return Duration::MAX;
+        };
+        let wait = Duration::try_from(next.duration_since(Timestamp::now()));
+        // Times are in whole seconds: never a moment too early, which would be for nothing.
+        wait.unwrap_or_default() + Duration::from_millis(10)
+    }
+
+    /// Takes what a fetch brought.
+    fn take(&mut self, delivery: Delivery) -> Result<(), Closed> {
+        let Some((name, outcome, waiting)) = self.fetches.end(delivery) else {
+            return Ok(());
+        };
+        let Some(i) = self.position(name.as_str()) else {
+            return Ok(());
+        };
+        let look = self.feeds[i].fetched(outcome, now());
+        let in_force = self.tell(i, look)?;
+        for answer in waiting {
+            // An error means that who asked has gone.
+            let _ = answer.send(Ok((self.feeds[i].status().clone(), in_force.clone())));
+        }
+        Ok(())
+    }
+
+    fn position(&self, name: &str) -> Option<usize> {
+        let found = |feed: &Feed| feed.config().name.as_str() == name;
+        self.feeds.iter().position(found)
     }
 
     /// Looks at every file; whether one of them is to be looked at again soon.
@@ -151,14 +206,23 @@ impl Worker {
         Ok(settling)
     }
 
-    fn reload(&mut self, name: &str) -> Result<Result<Reloaded, UnknownFeed>, Closed> {
-        let found = |feed: &Feed| feed.config().name.as_str() == name;
-        let Some(i) = self.feeds.iter().position(found) else {
-            return Ok(Err(UnknownFeed::new(name, &self.status.load())));
+    fn reload(&mut self, name: &str, answer: Answer) -> Result<(), Closed> {
+        let Some(i) = self.position(name) else {
+            // An error means that who asked has gone.
+            let _ = answer.send(Err(UnknownFeed::new(name, &self.status.load())));
+            return Ok(());
         };
+        if let Some(order) = self.feeds[i].order() {
+            let name = &self.feeds[i].config().name;
+            self.fetches.begin(name, order);
+            self.fetches.wait(name, answer);
+            return Ok(());
+        }
         let look = self.feeds[i].reload(now());
         let in_force = self.tell(i, look)?;
-        Ok(Ok((self.feeds[i].status().clone(), in_force)))
+        // Likewise.
+        let _ = answer.send(Ok((self.feeds[i].status().clone(), in_force)));
+        Ok(())
     }
 
     fn configure(&mut self, configs: Vec<FeedConfig>) -> Result<(), Closed> {
@@ -170,6 +234,10 @@ impl Worker {
                 .position(|feed| feed.config().name == config.name);
             let (feed, look) = if let Some(i) = known {
                 let mut feed = old.remove(i);
+                if *feed.config() != config {
+                    // It would bring what was asked for by the former configuration.
+                    self.fetches.cancel(&config.name);
+                }
                 let look = feed.configure(config, now());
                 (feed, look)
             } else {
@@ -186,6 +254,7 @@ impl Worker {
         }
         for feed in old {
             let name = &feed.config().name;
+            self.fetches.cancel(name);
             if let Err(error) = self.copies.remove(name) {
                 tracing::error!(feed = %name, %error, "cannot remove the copy of a feed that is configured no more");
             }
@@ -199,13 +268,13 @@ impl Worker {
     }
 
     fn watch_all(&mut self) {
-        let paths = self.feeds.iter().map(|feed| &feed.config().path);
+        let paths = self.feeds.iter().filter_map(Feed::path);
         let dirs = paths.filter_map(|path| path.parent()).map(PathBuf::from);
         self.watch.directories(dirs.collect());
     }
 
     /// Publishes what came of a look at a feed; what ends when that is in force.
-    fn tell(&self, i: usize, look: Look) -> Result<Option<oneshot::Receiver<()>>, Closed> {
+    fn tell(&self, i: usize, look: Look) -> Result<Option<watch::Receiver<()>>, Closed> {
         self.publish();
         match look {
             Look::Changed(entries) => self
@@ -226,12 +295,8 @@ impl Worker {
         Ok(())
     }
 
-    fn send(
-        &self,
-        name: FeedName,
-        entries: Vec<FeedEntry>,
-    ) -> Result<oneshot::Receiver<()>, Closed> {
-        let (in_force, done) = oneshot::channel();
+    fn send(&self, name: FeedName, entries: Vec<FeedEntry>) -> Result<watch::Receiver<()>, Closed> {
+        let (in_force, done) = watch::channel(());
         let update = FeedUpdate {
             name,
             entries,

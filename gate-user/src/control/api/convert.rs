@@ -4,14 +4,13 @@ use jiff::Timestamp;
 
 use super::{
     AllowEntry, BadLine, Check, EvidenceKind, EvidenceRecord, EvidenceRefused, EvidenceTaken,
-    Exception, ExceptionKind, Feed, FeedFile, FeedInForce, HistoryEntry, KernelAnswer, Listing,
-    Match, MatchKind, Override,
+    Exception, ExceptionKind, Feed, FeedFile, FeedInForce, Fetch, HistoryEntry, KernelAnswer,
+    Listing, Match, MatchKind, Override,
 };
 use crate::{
     book::{self, Standing},
-    config::FeedFormat,
     evidence,
-    feeds::{self, FeedStatus, FileState, InForce},
+    feeds::{self, FeedStatus, FetchStatus, FileState, InForce, SourceStatus},
     plan::{self, Answer, Shelter},
 };
 
@@ -161,15 +160,17 @@ impl From<FeedStatus> for Feed {
             FileState::Refused { why } => (FeedFile::Refused, Some(why)),
             FileState::Missing => (FeedFile::Missing, None),
             FileState::Unreadable { why } => (FeedFile::Unreadable, Some(why)),
+            FileState::Failed { why } => (FeedFile::Failed, Some(why)),
+        };
+        let (path, fetch) = match status.source {
+            SourceStatus::File(path) => (Some(path.display().to_string()), None),
+            SourceStatus::Url(fetch) => (None, Some(fetch.into())),
         };
         Self {
             name: status.name.to_string(),
-            path: status.path.display().to_string(),
-            format: match status.format {
-                FeedFormat::Plain => "plain",
-                FeedFormat::DropJson => "drop-json",
-            }
-            .to_owned(),
+            path,
+            fetch,
+            format: status.format.as_str().to_owned(),
             file,
             error,
             in_force: match status.in_force {
@@ -184,6 +185,18 @@ impl From<FeedStatus> for Feed {
             lapses: status.lapses,
             bad_lines: status.bad_lines.count as u64,
             bad: status.bad_lines.first.into_iter().map(Into::into).collect(),
+        }
+    }
+}
+
+impl From<FetchStatus> for Fetch {
+    fn from(fetch: FetchStatus) -> Self {
+        Self {
+            url: fetch.url,
+            fetched: fetch.fetched,
+            next: fetch.next,
+            http: fetch.http,
+            failures: fetch.failures,
         }
     }
 }

@@ -3,11 +3,11 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-/// What became of a feed's file when it was last read.
+/// What became of a feed's list when it was last read or fetched.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum FeedFile {
-    /// It has not been read yet.
+    /// It has been neither read nor fetched yet.
     Unread,
     /// It was accepted.
     Ok,
@@ -17,13 +17,15 @@ pub enum FeedFile {
     Missing,
     /// It cannot be read.
     Unreadable,
+    /// It could not be fetched.
+    Failed,
 }
 
 /// What of a feed is in force.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FeedInForce {
-    /// Its file as it stands.
+    /// Its list as it was last read or fetched.
     File,
     /// What was last good.
     LastGood,
@@ -43,23 +45,25 @@ pub struct Feeds {
 pub struct Feed {
     /// Its name.
     pub name: String,
-    /// The file it is read from.
-    pub path: String,
-    /// The file's format: `plain`, `drop-json`.
+    /// The file it is read from; `null` if it is fetched.
+    pub path: Option<String>,
+    /// How its fetches stand; `null` if it is read from a file.
+    pub fetch: Option<Fetch>,
+    /// The list's format: `plain`, `drop-json`, `drop-txt`, `csv` or `ip-count`.
     pub format: String,
-    /// What became of the file.
+    /// What became of the list.
     pub file: FeedFile,
-    /// Why it was refused or cannot be read; `null` if neither.
+    /// Why it was refused, cannot be read or could not be fetched; `null` if none of that.
     pub error: Option<String>,
     /// What is in force.
     pub in_force: FeedInForce,
     /// How many networks are in force.
     pub networks: u64,
-    /// When what is in force was read; `null` if nothing is.
+    /// When what is in force was read or fetched; `null` if nothing is.
     pub loaded: Option<Timestamp>,
     /// When the list was made, as it says itself; `null` if it does not.
     pub made: Option<Timestamp>,
-    /// When the file was last looked at; `null` if not yet.
+    /// When the file was last looked at, or the last fetch ended; `null` if not yet.
     pub checked: Option<Timestamp>,
     /// When the last good state lapses, if it is that which is in force.
     pub lapses: Option<Timestamp>,
@@ -67,6 +71,22 @@ pub struct Feed {
     pub bad_lines: u64,
     /// The first of them.
     pub bad: Vec<BadLine>,
+}
+
+/// How the fetches of a feed stand.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Fetch {
+    /// From where, without name, password and query, which may be secret.
+    pub url: String,
+    /// When the last one ended; `null` if none has.
+    pub fetched: Option<Timestamp>,
+    /// When the next one is due.
+    pub next: Option<Timestamp>,
+    /// The HTTP status of the last one: 200 for a list, 304 for the same one; `null` if the server
+    /// gave no whole answer, or none since the start.
+    pub http: Option<u16>,
+    /// How many have failed one behind the other.
+    pub failures: u32,
 }
 
 /// A line that names no network.

@@ -43,7 +43,7 @@ pub use evidence::{
     WayOut,
 };
 pub use export::{Export, ExportLine};
-pub use feed::{BadLine, Feed, FeedFile, FeedInForce, Feeds};
+pub use feed::{BadLine, Feed, FeedFile, FeedInForce, Feeds, Fetch};
 pub use intake::{
     BadVerdict, Complained, Complaint, ComplaintFormat, ComplaintQuery, Fate, Judged,
 };

@@ -23,6 +23,7 @@ pub use desk::{Counts, Desk, DeskError};
 pub use feedback::NotAComplaint;
 pub use mail::TooComplex;
 pub use maildir::{Handling, Mail, Maildirs};
+pub(crate) use public::is_public;
 pub use received::{Found, NoSource, offender};
 pub use reporter::distinct as distinct_reporters;
 pub use trust::{Standing, Trust};

@@ -1,5 +1,6 @@
-//! One feed: its file, its last good state, and what of them is in force. Looks at the file when
-//! told to; what comes out is the list to put in force, when that is another one than before.
+//! One feed: where its list comes from, its last good state, and what of them is in force. In: a look
+//! at its file, when told to, or what a fetch brought. Out: the list to put in force, when that is
+//! another one than before.
 
 use std::{
     hash::{DefaultHasher, Hash as _, Hasher as _},
@@ -10,46 +11,58 @@ use std::{
 use jiff::Timestamp;
 
 use super::{
-    BadLines, FeedStatus, FileState, InForce, Parsed, Summary,
-    file::{self, Stamp},
-    judge,
-    last_good::LastGood,
-    parse,
+    BadLines, FeedStatus, FileState, InForce, Parsed, Refusal, SourceStatus, Summary, judge,
+    judge_age, last_good::LastGood, parse,
 };
-use crate::{book::FeedEntry, config::FeedConfig};
+use crate::{
+    book::FeedEntry,
+    config::{FeedConfig, FeedSource},
+};
 
-/// A file that was found changed so often, look after look, is read all the same.
-const MAX_CHANGES: u8 = 10;
+mod on_disk;
+mod web;
+
+use on_disk::OnDisk;
+use web::Web;
 
 /// A feed.
 pub(super) struct Feed {
     config: FeedConfig,
     copies: LastGood,
-    /// The file as it was last read; `None` if it could not be.
-    stamp: Option<Stamp>,
-    /// The file as it was last looked at, when that was not as it had been read.
-    settling: Option<Settling>,
+    source: Source,
     good: Option<Good>,
     status: FeedStatus,
 }
 
-/// A changed file, which somebody may still be writing to.
-struct Settling {
-    stamp: Stamp,
-    /// How often it was found changed again.
-    changes: u8,
+/// Where the list comes from, and what is known of it there.
+enum Source {
+    File(OnDisk),
+    Url(Web),
+}
+
+impl Source {
+    /// One that has been neither read nor fetched.
+    fn new(source: FeedSource<'_>) -> Self {
+        match source {
+            FeedSource::File(_) => Self::File(OnDisk::default()),
+            FeedSource::Url(_) => Self::Url(Web::default()),
+        }
+    }
 }
 
 /// The last good state.
 struct Good {
-    /// Tells this file's content from another's.
+    /// Tells this list's content from another's.
     digest: u64,
-    summary: Summary,
+    /// `None` if the next list is another one, which may have another length.
+    summary: Option<Summary>,
+    /// When the list was made, as it says itself.
+    made: Option<Timestamp>,
     /// When it was last known to be good.
     at: Timestamp,
 }
 
-/// What came of a look at a feed's file.
+/// What came of a look at a feed.
 #[derive(Debug, Eq, PartialEq)]
 pub(super) enum Look {
     /// This is in force now.
@@ -61,11 +74,11 @@ pub(super) enum Look {
 }
 
 impl Feed {
-    /// A feed whose file has not been looked at.
+    /// A feed whose list has been neither read nor fetched.
     pub(super) fn new(config: FeedConfig, copies: LastGood) -> Self {
         let status = FeedStatus {
             name: config.name.clone(),
-            path: config.path.clone(),
+            source: SourceStatus::new(config.source()),
             format: config.format,
             file: FileState::Unread,
             in_force: InForce::Nothing,
@@ -80,10 +93,9 @@ impl Feed {
             lapses: None,
         };
         Self {
+            source: Source::new(config.source()),
             config,
             copies,
-            stamp: None,
-            settling: None,
             good: None,
             status,
         }
@@ -99,10 +111,18 @@ impl Feed {
         &self.status
     }
 
-    /// The first look: puts the file in force, or else its last good copy.
+    /// The first look: puts the file in force, or else the last good copy, which a feed that is
+    /// fetched has until it is.
     pub(super) fn start(&mut self, now: Timestamp) -> Look {
         let copied = self.read_copy(now);
-        match (self.reload(now), copied) {
+        let look = match self.source {
+            Source::File(_) => self.reload(now),
+            Source::Url(_) => {
+                self.read_note(now);
+                Look::Unchanged
+            }
+        };
+        match (look, copied) {
             (Look::Changed(entries), _) | (_, Ok(entries)) => Look::Changed(entries),
             (look, Err(error)) => {
                 tracing::error!(
@@ -114,35 +134,14 @@ impl Feed {
         }
     }
 
-    /// Looks whether the file has changed, and reads it if it has and nobody is writing to it.
+    /// Looks whether the file has changed, and reads it if it has and nobody is writing to it; and
+    /// whether the last good state has lapsed.
     pub(super) fn look(&mut self, now: Timestamp) -> Look {
-        let stamp = match Stamp::of(&self.config.path) {
-            Ok(stamp) => stamp,
-            Err(error) => return self.unreadable(&error, now),
-        };
-        if self.stamp == Some(stamp) {
-            self.settling = None;
-            return self.same(now);
+        match self.source {
+            Source::File(_) => self.look_at_file(now),
+            Source::Url(_) if self.status.file == FileState::Ok => Look::Unchanged,
+            Source::Url(_) => self.not_good(self.status.file.clone(), now),
         }
-        match &mut self.settling {
-            Some(seen) if seen.stamp == stamp || seen.changes >= MAX_CHANGES => {}
-            Some(seen) => {
-                seen.stamp = stamp;
-                seen.changes += 1;
-                return Look::Settling;
-            }
-            None => {
-                self.settling = Some(Settling { stamp, changes: 0 });
-                return Look::Settling;
-            }
-        }
-        self.reload(now)
-    }
-
-    /// Reads the file, changed or not.
-    pub(super) fn reload(&mut self, now: Timestamp) -> Look {
-        let last_good = self.good.as_ref().map(|good| good.summary);
-        self.read_file(last_good, now)
     }
 
     /// Takes another configuration of the same feed.
@@ -150,36 +149,62 @@ impl Feed {
         if self.config == config {
             return Look::Unchanged;
         }
-        // Another list may be longer or shorter than this one was.
-        let same_list = self.config.path == config.path && self.config.format == config.format;
-        let last_good = self.good.as_ref().filter(|_| same_list);
-        let last_good = last_good.map(|good| good.summary);
-        self.status.path.clone_from(&config.path);
-        self.status.format = config.format;
+        let same_list = self.config.source() == config.source()
+            && self.config.list_format() == config.list_format();
         self.config = config;
-        self.read_file(last_good, now)
+        if !same_list {
+            self.status.source = SourceStatus::new(self.config.source());
+            self.status.format = self.config.format;
+            self.source = Source::new(self.config.source());
+            self.good_is_of_another_list();
+        }
+        match self.source {
+            Source::File(_) => self.reload(now),
+            Source::Url(_) if same_list => self.judge_copy_again(now),
+            Source::Url(_) => {
+                self.fetch_anew(now);
+                self.not_good(FileState::Unread, now)
+            }
+        }
     }
 
-    fn read_file(&mut self, last_good: Option<Summary>, now: Timestamp) -> Look {
-        self.settling = None;
-        let (stamp, bytes) = match file::read(&self.config.path) {
-            Ok(read) => read,
-            Err(error) => return self.unreadable(&error, now),
-        };
-        let parsed = parse(self.config.format, &bytes);
-        self.stamp = Some(stamp);
-        self.status.checked = Some(now);
-        self.status.size = Some(stamp.size);
-        self.status.modified = whole_seconds(stamp.modified);
+    /// The next list may have another length and another age.
+    fn good_is_of_another_list(&mut self) {
+        if let Some(good) = &mut self.good {
+            good.summary = None;
+            good.made = None;
+        }
+    }
+
+    /// Judges the bytes of a list, and puts it in force if it is good.
+    fn take(&mut self, bytes: &[u8], now: Timestamp) -> Look {
+        let parsed = parse(&self.config.list_format(), bytes);
+        self.status.size = Some(bytes.len() as u64);
         self.status.made = parsed.made;
         self.status.bad_lines.clone_from(&parsed.bad_lines);
-        match judge(&parsed, last_good.as_ref(), &self.config.guards) {
-            Ok(summary) => self.accept(&bytes, parsed, summary, now),
+        match self.judge(&parsed, now) {
+            Ok(summary) => self.accept(bytes, parsed, summary, now),
             Err(refusal) => {
                 let why = refusal.to_string();
                 self.not_good(FileState::Refused { why }, now)
             }
         }
+    }
+
+    fn judge(&self, parsed: &Parsed, now: Timestamp) -> Result<Summary, Refusal> {
+        let good = self.good.as_ref();
+        if let Source::Url(_) = self.source {
+            // A file is older where its owner put the older one back.
+            judge_age(
+                &self.config.list_format(),
+                parsed.made,
+                good.and_then(|good| good.made),
+                self.config.lapse_after,
+                now,
+            )?;
+        }
+        let last_good = good.and_then(|good| good.summary.as_ref());
+        judge(parsed, last_good, &self.config.guards)
     }
 
     fn accept(&mut self, bytes: &[u8], parsed: Parsed, summary: Summary, now: Timestamp) -> Look {
@@ -193,12 +218,13 @@ impl Feed {
         if let Err(error) = copied {
             tracing::error!(
                 feed = %self.config.name, %error,
-                "cannot keep a copy of the feed: it would be lost if its file were at the next start"
+                "cannot keep a copy of the feed: it would be lost if its list were at the next start"
             );
         }
         self.good = Some(Good {
             digest,
-            summary,
+            summary: Some(summary),
+            made: parsed.made,
             at: now,
         });
         self.status.file = FileState::Ok;
@@ -226,43 +252,13 @@ impl Feed {
         }
     }
 
-    /// The file is as it was last read.
-    fn same(&mut self, now: Timestamp) -> Look {
-        if self.status.file != FileState::Ok {
-            return self.not_good(self.status.file.clone(), now);
-        }
-        self.status.checked = Some(now);
-        self.status.last_good = Some(now);
-        if let Some(good) = &mut self.good {
-            good.at = now;
-            if let Err(error) = self.copies.confirm(&self.config.name, now.into()) {
-                tracing::debug!(feed = %self.config.name, %error, "cannot date the feed's copy");
-            }
-        }
-        Look::Unchanged
-    }
-
-    fn unreadable(&mut self, error: &io::Error, now: Timestamp) -> Look {
-        self.stamp = None;
-        self.settling = None;
-        self.status.checked = Some(now);
-        let state = match error.kind() {
-            io::ErrorKind::NotFound => FileState::Missing,
-            _ => FileState::Unreadable {
-                why: error.to_string(),
-            },
-        };
-        self.not_good(state, now)
-    }
-
     /// The last good state stays in force until it lapses (invariant 7).
     fn not_good(&mut self, state: FileState, now: Timestamp) -> Look {
-        if self.status.file != state {
-            let path = self.config.path.display();
-            tracing::error!(feed = %self.config.name, %path, "{state}; the last good state stays");
+        if self.status.file != state && state != FileState::Unread {
+            let source = &self.status.source;
+            tracing::error!(feed = %self.config.name, %source, "{state}; the last good state stays");
         }
         self.status.file = state;
-        self.status.checked = Some(now);
         let Some(good) = &self.good else {
             return Look::Unchanged;
         };
@@ -288,17 +284,19 @@ impl Feed {
         };
         // A clock that was ahead does not make it last longer.
         let at = whole_seconds(at).unwrap_or(now).min(now);
-        let parsed = parse(self.config.format, &bytes);
+        let parsed = parse(&self.config.list_format(), &bytes);
         let refusal = match judge(&parsed, None, &self.config.guards) {
             Ok(_) if now >= self.lapses(at) => "it has lapsed".to_owned(),
             Ok(summary) => {
                 self.good = Some(Good {
                     digest: self.digest(&bytes),
-                    summary,
+                    summary: Some(summary),
+                    made: parsed.made,
                     at,
                 });
                 self.status.in_force = InForce::LastGood;
                 self.status.entries = summary.entries;
+                self.status.made = parsed.made;
                 self.status.loaded = Some(at);
                 self.status.last_good = Some(at);
                 self.status.lapses = Some(self.lapses(at));
@@ -315,10 +313,10 @@ impl Feed {
         lapses.unwrap_or(Timestamp::MAX)
     }
 
-    /// Tells what the file means from what another file means, or this one in another format.
+    /// Tells what the list means from what another list means, or this one in another format.
     fn digest(&self, bytes: &[u8]) -> u64 {
         let mut hasher = DefaultHasher::new();
-        self.config.format.hash(&mut hasher);
+        self.config.list_format().hash(&mut hasher);
         bytes.hash(&mut hasher);
         hasher.finish()
     }

@@ -6,7 +6,7 @@ use std::{
 
 use tempfile::TempDir;
 
-use super::*;
+use super::{on_disk::MAX_CHANGES, *};
 use crate::config::{FeedFormat, Guards};
 
 const DAY: Duration = Duration::from_hours(24);
@@ -68,7 +68,9 @@ impl Lab {
     fn status(&self) -> String {
         let status = self.feed.status();
         let file = match &status.file {
-            FileState::Refused { why } | FileState::Unreadable { why } => why.clone(),
+            FileState::Refused { why }
+            | FileState::Unreadable { why }
+            | FileState::Failed { why } => why.clone(),
             FileState::Ok => "ok".to_owned(),
             FileState::Missing => "missing".to_owned(),
             FileState::Unread => "unread".to_owned(),
@@ -83,13 +85,7 @@ impl Lab {
 }
 
 fn feed_in(dir: &TempDir) -> Feed {
-    let config = FeedConfig {
-        name: "test".parse().unwrap(),
-        path: dir.path().join("list"),
-        format: FeedFormat::Plain,
-        lapse_after: 7 * DAY,
-        guards: Guards::default(),
-    };
+    let config = FeedConfig::new("test".parse().unwrap(), dir.path().join("list"));
     Feed::new(config, LastGood::new(dir.path().join("state/feeds")))
 }
 
@@ -249,7 +245,7 @@ fn a_list_from_elsewhere_may_have_another_length() {
     let path = lab.dir.path().join("other");
     fs::write(&path, addresses(1000)).unwrap();
     let config = FeedConfig {
-        path,
+        path: Some(path),
         ..lab.feed.config().clone()
     };
     lab.feed.configure(config, lab.now);

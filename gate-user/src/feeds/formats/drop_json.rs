@@ -95,7 +95,7 @@ mod tests {
         Claim, parse,
         tests::{bad, entries},
     };
-    use crate::config::FeedFormat::DropJson;
+    use crate::config::ListFormat::DropJson;
 
     const END: &str = r#"{"type":"metadata","timestamp":1700000000,"size":9,"records":1}"#;
 
@@ -119,7 +119,7 @@ mod tests {
             ("", ""),
             (END, ""),
         ] {
-            assert_eq!(entries(DropJson, line.as_bytes()), expected, "{line}");
+            assert_eq!(entries(&DropJson, line.as_bytes()), expected, "{line}");
         }
     }
 
@@ -157,7 +157,7 @@ mod tests {
                 "bytes long",
             ),
         ] {
-            let bad = bad(DropJson, line.as_bytes());
+            let bad = bad(&DropJson, line.as_bytes());
             assert!(bad.contains(why), "{why}: {bad}");
         }
     }
@@ -173,10 +173,10 @@ mod tests {
             (vec![END, record], Claim::Missing),
             (vec![], Claim::Missing),
         ] {
-            let parsed = parse(DropJson, lines.join("\n").as_bytes());
+            let parsed = parse(&DropJson, lines.join("\n").as_bytes());
             assert_eq!(parsed.claim, claim, "{lines:?}");
         }
-        let made = parse(DropJson, END.as_bytes()).made;
+        let made = parse(&DropJson, END.as_bytes()).made;
         assert_eq!(made, Some("2023-11-14T22:13:20Z".parse().unwrap()));
     }
 }

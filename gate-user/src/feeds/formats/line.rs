@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use crate::network::{Network, NetworkError};
+use crate::{
+    config::Column,
+    network::{Network, NetworkError},
+};
 
 /// The longest line that is looked into, in bytes; a longer one is no record of any format.
 const MAX_LINE: usize = 4096;
@@ -12,11 +15,15 @@ const MAX_SHOWN: usize = 100;
 /// The lines of `bytes`, numbered from 1, without line ends (LF or CRLF), without white space
 /// around them, and without the byte order mark that some editors leave at the beginning.
 pub(super) fn numbered(bytes: &[u8]) -> impl Iterator<Item = (usize, &[u8])> {
-    let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
-    bytes
+    without_mark(bytes)
         .split(|&byte| byte == b'\n')
         .enumerate()
         .map(|(i, line)| (i + 1, line.trim_ascii()))
+}
+
+/// `bytes` without the byte order mark that some editors leave at the beginning.
+pub(super) fn without_mark(bytes: &[u8]) -> &[u8] {
+    bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes)
 }
 
 /// Why a line gives no network.
@@ -36,6 +43,10 @@ pub(super) enum LineError {
     NoCidr,
     #[error("metadata without `records`")]
     NoRecords,
+    #[error("no column {0}")]
+    NoColumn(Column),
+    #[error("no number behind the address")]
+    NoCount,
 }
 
 impl From<serde_json::Error> for LineError {
@@ -63,6 +74,12 @@ pub(super) fn network(text: &str) -> Result<Network, LineError> {
         NetworkError::Syntax { .. } => LineError::NotANetwork,
         host_bits @ NetworkError::HostBits { .. } => LineError::HostBits(host_bits),
     })
+}
+
+/// The network that these bytes, which may be anything, are the text of.
+pub(super) fn network_of(bytes: &[u8]) -> Result<Network, LineError> {
+    let text = std::str::from_utf8(of_sane_length(bytes)?);
+    network(text.map_err(|_| LineError::NotANetwork)?)
 }
 
 /// What a feed says of a network, in one printable line; `None` if that is nothing.

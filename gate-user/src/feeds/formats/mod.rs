@@ -1,21 +1,25 @@
 //! How feeds are written: bytes in, entries and bad lines out. A new format is a file here, a
-//! variant of [`FeedFormat`], and its line in [`parse`].
+//! variant of [`ListFormat`], and its line in [`parse`].
 
+mod csv;
 mod drop_json;
+mod drop_txt;
+mod header;
+mod ip_count;
 mod line;
 mod plain;
 
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::{book::FeedEntry, config::FeedFormat};
+use crate::{book::FeedEntry, config::ListFormat};
 
 /// What a feed's file says. Whether it is believed is for [`judge`](super::judge) to decide.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Parsed {
     /// Its networks, sorted, each once.
     pub entries: Vec<FeedEntry>,
-    /// How many lines gave a network, duplicates included.
+    /// How many lines gave a network, duplicates and those left out for their number included.
     pub good_lines: usize,
     /// The lines that should have given one and did not.
     pub bad_lines: BadLines,
@@ -33,6 +37,8 @@ pub enum Claim {
     None,
     /// Its format says so at the end, but the end is not there.
     Missing,
+    /// Its format begins with a head, but there is none.
+    NoHead,
     /// It holds so many records.
     Records(u64),
 }
@@ -74,10 +80,13 @@ impl BadLines {
 }
 
 /// Reads a whole file of that format. Never fails: what cannot be read is a bad line.
-pub fn parse(format: FeedFormat, bytes: &[u8]) -> Parsed {
+pub fn parse(format: &ListFormat, bytes: &[u8]) -> Parsed {
     let mut parsed = match format {
-        FeedFormat::Plain => plain::parse(bytes),
-        FeedFormat::DropJson => drop_json::parse(bytes),
+        ListFormat::Plain => plain::parse(bytes),
+        ListFormat::DropJson => drop_json::parse(bytes),
+        ListFormat::DropTxt => drop_txt::parse(bytes),
+        ListFormat::Csv { column, delimiter } => csv::parse(bytes, column, *delimiter),
+        ListFormat::IpCount { min_count } => ip_count::parse(bytes, *min_count),
     };
     // A stable sort: of a network given twice, the first line's evidence stays.
     parsed.entries.sort_by_key(|entry| entry.network);
@@ -92,10 +101,13 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::network::Network;
+    use crate::{
+        config::{Column, Delimiter},
+        network::Network,
+    };
 
     /// The entries of a file without bad lines: `192.0.2.0/24 evidence, ...`.
-    pub(super) fn entries(format: FeedFormat, bytes: &[u8]) -> String {
+    pub(super) fn entries(format: &ListFormat, bytes: &[u8]) -> String {
         let parsed = parse(format, bytes);
         assert_eq!(parsed.bad_lines, BadLines::default());
         let shown: Vec<String> = parsed
@@ -110,28 +122,61 @@ mod tests {
     }
 
     /// What is wrong with the one line of a file.
-    pub(super) fn bad(format: FeedFormat, line: &[u8]) -> String {
+    pub(super) fn bad(format: &ListFormat, line: &[u8]) -> String {
         let parsed = parse(format, line);
         assert_eq!((parsed.good_lines, parsed.bad_lines.count), (0, 1));
         assert_eq!(parsed.bad_lines.first[0].number, 1);
         parsed.bad_lines.first[0].why.clone()
     }
 
-    const FORMATS: [FeedFormat; 2] = [FeedFormat::Plain, FeedFormat::DropJson];
+    fn formats() -> [ListFormat; 6] {
+        let csv = |column| ListFormat::Csv {
+            column,
+            delimiter: Delimiter::default(),
+        };
+        [
+            ListFormat::Plain,
+            ListFormat::DropJson,
+            ListFormat::DropTxt,
+            csv(Column::Number(2)),
+            csv(Column::Name("ip".to_owned())),
+            ListFormat::IpCount { min_count: 2 },
+        ]
+    }
 
-    fn print(format: FeedFormat, entries: &[FeedEntry]) -> String {
-        let mut text = String::new();
+    /// What a format keeps of an entry's evidence.
+    fn kept(format: &ListFormat, mut entry: FeedEntry) -> FeedEntry {
+        match format {
+            ListFormat::Plain | ListFormat::DropJson | ListFormat::DropTxt => {}
+            ListFormat::Csv { .. } => entry.evidence = None,
+            ListFormat::IpCount { .. } => entry.evidence = Some("count 2".into()),
+        }
+        entry
+    }
+
+    fn print(format: &ListFormat, entries: &[FeedEntry]) -> String {
+        let mut text = match format {
+            ListFormat::DropTxt => "; Spamhaus DROP List\n".to_owned(),
+            ListFormat::Csv {
+                column: Column::Name(name),
+                ..
+            } => format!("what,{name}\n"),
+            _ => String::new(),
+        };
         for FeedEntry { network, evidence } in entries {
             let evidence = evidence.as_deref().unwrap_or_default();
             match format {
-                FeedFormat::Plain => writeln!(text, "{network} # {evidence}"),
-                FeedFormat::DropJson => {
+                ListFormat::Plain => writeln!(text, "{network} # {evidence}"),
+                ListFormat::DropJson => {
                     writeln!(text, r#"{{"cidr":"{network}","sblid":"{evidence}"}}"#)
                 }
+                ListFormat::DropTxt => writeln!(text, "{network} ; {evidence}"),
+                ListFormat::Csv { .. } => writeln!(text, "\"{evidence}\",{network},x"),
+                ListFormat::IpCount { .. } => writeln!(text, "{network}\t2"),
             }
             .unwrap();
         }
-        if format == FeedFormat::DropJson {
+        if *format == ListFormat::DropJson {
             let records = entries.len();
             writeln!(text, r#"{{"type":"metadata","records":{records}}}"#).unwrap();
         }
@@ -160,7 +205,7 @@ mod tests {
     proptest! {
         #[test]
         fn any_bytes_are_parsed(bytes in any::<Vec<u8>>()) {
-            for format in FORMATS {
+            for format in &formats() {
                 parse(format, &bytes);
             }
         }
@@ -168,12 +213,12 @@ mod tests {
         #[test]
         fn any_lines_are_parsed(
             lines in prop::collection::vec(
-                r#"([0-9a-f.:/#; ]{0,24}|[{]["a-z:,0-9/.{}\[\]]{0,40}|.{0,40})\r?"#,
+                r#"([0-9a-f.:/#;,\t" ]{0,24}|ip,|[{]["a-z:,0-9/.{}\[\]]{0,40}|.{0,40})\r?"#,
                 0..20,
             ),
         ) {
             let text = lines.join("\n");
-            for format in FORMATS {
+            for format in &formats() {
                 let parsed = parse(format, text.as_bytes());
                 prop_assert!(parsed.good_lines + parsed.bad_lines.count <= lines.len().max(1));
                 prop_assert!(parsed.entries.len() <= parsed.good_lines);
@@ -182,23 +227,27 @@ mod tests {
 
         #[test]
         fn what_is_printed_is_read_again(entries in prop::collection::vec(entry(), 0..50)) {
-            for format in FORMATS {
+            for format in &formats() {
                 let parsed = parse(format, print(format, &entries).as_bytes());
                 prop_assert_eq!(&parsed.bad_lines, &BadLines::default());
                 prop_assert_eq!(parsed.good_lines, entries.len());
-                prop_assert_eq!(&parsed.entries, &sorted(entries.clone()));
+                let kept = entries.iter().map(|entry| kept(format, entry.clone())).collect();
+                prop_assert_eq!(&parsed.entries, &sorted(kept));
             }
         }
 
         #[test]
         fn bad_lines_have_their_numbers(is_bad in prop::collection::vec(any::<bool>(), 1..50)) {
             let good = FeedEntry { network: "192.0.2.7".parse().unwrap(), evidence: None };
-            for format in FORMATS {
-                let good = print(format, std::slice::from_ref(&good));
-                let good = good.lines().next().unwrap();
-                let lines: Vec<&str> = is_bad.iter().map(|bad| if *bad { "x" } else { good }).collect();
+            for format in &formats() {
+                let printed = print(format, std::slice::from_ref(&good));
+                let mut lines: Vec<&str> =
+                    printed.lines().take_while(|line| !line.contains("192.0.2.7")).collect();
+                let first = lines.len() + 1;
+                let good = printed.lines().nth(lines.len()).unwrap();
+                lines.extend(is_bad.iter().map(|bad| if *bad { "x" } else { good }));
                 let parsed = parse(format, lines.join("\r\n").as_bytes());
-                let expected: Vec<usize> = (1..).zip(&is_bad).filter(|(_, bad)| **bad).map(|(n, _)| n).collect();
+                let expected: Vec<usize> = (first..).zip(&is_bad).filter(|(_, bad)| **bad).map(|(n, _)| n).collect();
                 let numbers: Vec<usize> = parsed.bad_lines.first.iter().map(|bad| bad.number).collect();
                 prop_assert_eq!(parsed.bad_lines.count, expected.len());
                 prop_assert_eq!(&numbers[..], &expected[..expected.len().min(BadLines::SHOWN)]);

@@ -1,22 +1,24 @@
 //! Format `plain`, as netsets and ipsets are published (FireHOL, IPsum, Spamhaus drop.txt): an
-//! address or network a line. `#` and `;` begin a comment; one behind a network is its evidence.
+//! address or network a line. `#` and `;` begin a comment; one behind a network is its evidence, and
+//! those before the first network may tell how many there are, and when the list was made.
 
-use super::{
-    Parsed,
-    line::{self, LineError},
-};
-use crate::{book::FeedEntry, network::Network};
+use super::{Parsed, header::Header, line};
+use crate::book::FeedEntry;
 
 pub(super) fn parse(bytes: &[u8]) -> Parsed {
     let mut parsed = Parsed::default();
+    let mut header = Header::default();
     for (number, line) in line::numbered(bytes) {
         let comment = line.iter().position(|byte| matches!(byte, b'#' | b';'));
         let (data, comment) = line.split_at(comment.unwrap_or(line.len()));
         let data = data.trim_ascii_end();
         if data.is_empty() {
+            if parsed.good_lines == 0 {
+                header.take(comment.get(1..).unwrap_or_default());
+            }
             continue;
         }
-        match network(data) {
+        match line::network_of(data) {
             Ok(network) => {
                 parsed.good_lines += 1;
                 parsed.entries.push(FeedEntry {
@@ -27,18 +29,18 @@ pub(super) fn parse(bytes: &[u8]) -> Parsed {
             Err(error) => parsed.bad_lines.add(number, line, || error.to_string()),
         }
     }
+    parsed.claim = header.claim();
+    parsed.made = header.made();
     parsed
-}
-
-fn network(data: &[u8]) -> Result<Network, LineError> {
-    let text = std::str::from_utf8(line::of_sane_length(data)?);
-    line::network(text.map_err(|_| LineError::NotANetwork)?)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::{bad, entries};
-    use crate::config::FeedFormat::Plain;
+    use super::super::{
+        Claim, parse,
+        tests::{bad, entries},
+    };
+    use crate::config::ListFormat::Plain;
 
     #[test]
     fn what_a_line_gives() {
@@ -63,7 +65,7 @@ mod tests {
             ("192.0.2.7 #a\n192.0.2.7 #b", "192.0.2.7/32 a"),
             ("192.0.2.7\n::ffff:192.0.2.7", "192.0.2.7/32"),
         ] {
-            assert_eq!(entries(Plain, line.as_bytes()), expected, "{line:?}");
+            assert_eq!(entries(&Plain, line.as_bytes()), expected, "{line:?}");
         }
     }
 
@@ -86,8 +88,20 @@ mod tests {
             (b"\xff\xfe1\x009\x002\x00", "not a network"),
             (&[b'1'; 5000], "5000 bytes long"),
         ] {
-            let bad = bad(Plain, line);
+            let bad = bad(&Plain, line);
             assert!(bad.contains(why), "{why}: {bad}");
         }
+    }
+
+    #[test]
+    fn the_head_tells_the_length_and_the_date() {
+        let head = "#\n# example\n#\n# This File Date  : Tue Nov 14 22:13:20 UTC 2023\n\
+                    # Entries         : 2 subnets, 257 unique IPs\n#\n";
+        let list = "192.0.2.0/24\n198.51.100.7\n";
+        let parsed = parse(&Plain, format!("{head}{list}").as_bytes());
+        assert_eq!(parsed.claim, Claim::Records(2));
+        assert_eq!(parsed.made, Some("2023-11-14T22:13:20Z".parse().unwrap()));
+        let later = parse(&Plain, format!("{list}{head}").as_bytes());
+        assert_eq!((later.claim, later.made), (Claim::None, None));
     }
 }
