@@ -4,6 +4,7 @@
 pub mod demo;
 pub mod dns;
 pub mod evidence;
+pub mod feed_server;
 pub mod lab;
 pub mod packet;
 pub mod stack;

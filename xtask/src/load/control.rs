@@ -32,12 +32,13 @@ impl Control {
         self.ask("status")?["pid"].as_u64()
     }
 
-    /// Whether the program is on every interface, and every list has been read.
+    /// Whether the program is on every interface, and every file has been read; what is fetched may
+    /// take its time.
     pub(super) fn stands(&self) -> bool {
         let stands = || {
             let (status, feeds) = (self.ask("status")?, self.ask("feeds")?);
             let attached = |interface: &Value| !interface["attach"].is_null();
-            let read = |feed: &Value| feed["file"] != "unread";
+            let read = |feed: &Value| feed["file"] != "unread" || !feed["fetch"].is_null();
             Some(
                 status["interfaces"].as_array()?.iter().all(attached)
                     && feeds["feeds"].as_array()?.iter().all(read),
