@@ -509,6 +509,33 @@ fn what_a_feed_that_is_fetched_can_say() {
 }
 
 #[test]
+fn the_definitions_in_the_docs_can_be_copied() {
+    let document = include_str!("../../../docs/feeds.md");
+    let (_, definitions) = document.split_once("## Definitions to copy").unwrap();
+    let mut all = String::new();
+    for definition in definitions.split("\n### ").skip(1) {
+        let title = definition.lines().next().unwrap();
+        for said in ["\n- Terms: ", "\n- Interval: "] {
+            assert!(definition.contains(said), "{title}: no {said:?}");
+        }
+        let (_, toml) = definition.split_once("```toml\n").expect(title);
+        let (toml, _) = toml.split_once("```").expect(title);
+        let config = parse(toml).expect(title);
+        for feed in &config.feeds {
+            assert!(matches!(feed.source(), FeedSource::Url(_)), "{title}");
+            assert!(
+                feed.guards.min_entries > 1 || feed.name.as_str() == "drop6",
+                "{title}"
+            );
+        }
+        all.push_str(toml);
+    }
+    // Each has a name of its own, and none is there unless it is copied.
+    assert_eq!(parse(&all).unwrap().feeds.len(), 9);
+    assert_eq!(Config::default().feeds, []);
+}
+
+#[test]
 fn an_impossible_value_of_a_feed_that_is_fetched() {
     const URL: &str = "https://lists.example.org/a";
     told(&[
