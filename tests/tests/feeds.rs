@@ -86,7 +86,8 @@ fn invariant_7_a_list_outlives_its_server_and_restarts() -> Result<()> {
     assert_eq!(lab.connect("192.0.2.7")?, TimedOut);
     let status = gate.must(&["status"])?;
     assert!(
-        status.contains("feed web: the list could not be fetched"),
+        status.contains("feed web: the list could not be fetched: no answer")
+            && status.contains("the last good state lapses at"),
         "{status}"
     );
 

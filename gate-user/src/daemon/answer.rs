@@ -19,7 +19,7 @@ use crate::{
         },
     },
     evidence::intake::Counts,
-    feeds::{FeedStatus, FileState},
+    feeds::FeedStatus,
     kernel::{Counters, KernelError, Lookup, Maps},
     network::Network,
     plan::{self, Enforcement, Exempt},
@@ -196,11 +196,7 @@ fn warnings(view: &View, feeds: &[FeedStatus], lookups: &Lookups) -> Vec<String>
             "the index is full: {left} places are decided by the tries, which is slower"
         ));
     }
-    for feed in feeds {
-        if !matches!(feed.file, FileState::Ok | FileState::Unread) {
-            warnings.push(format!("feed {}: {}", feed.name, feed.file));
-        }
-    }
+    warnings.extend(feeds.iter().filter_map(FeedStatus::warning));
     warnings.extend(lookups.warnings());
     warnings
 }

@@ -6,6 +6,7 @@
 //! [`FeedUpdate`]; one that is refused, missing or cannot be fetched changes nothing but its
 //! [`FeedStatus`], until the last good state lapses (invariant 7).
 
+mod age;
 mod coverage;
 mod feed;
 mod fetch;
@@ -18,8 +19,9 @@ mod last_good;
 mod status;
 mod worker;
 
+pub use age::judge_age;
 pub use coverage::Coverage;
 pub use formats::{BadLine, BadLines, Claim, Parsed, parse};
-pub use guards::{Refusal, Summary, judge, judge_age};
+pub use guards::{Refusal, Summary, judge};
 pub use handle::{FeedUpdate, Feeds, UnknownFeed};
 pub use status::{FeedStatus, FetchStatus, FileState, InForce, SourceStatus};

@@ -42,6 +42,22 @@ pub struct FeedStatus {
     pub lapses: Option<Timestamp>,
 }
 
+impl FeedStatus {
+    /// What an operator must know of it, and what follows; `None` if all is well.
+    pub fn warning(&self) -> Option<String> {
+        let problem = match &self.file {
+            FileState::Ok | FileState::Unread => return None,
+            problem => problem,
+        };
+        let follows = match (self.in_force, self.lapses) {
+            (InForce::Nothing, _) => "; nothing of it is in force".to_owned(),
+            (_, Some(lapses)) => format!("; the last good state lapses at {lapses}"),
+            (_, None) => String::new(),
+        };
+        Some(format!("feed {}: {problem}{follows}", self.name))
+    }
+}
+
 /// Where a feed comes from.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "lowercase")]

@@ -152,7 +152,7 @@ impl Worker {
     fn fetch_what_is_due(&mut self) {
         let now = now();
         for feed in &self.feeds {
-            if feed.next_fetch().is_some_and(|next| next <= now)
+            if feed.is_due(now)
                 && let Some(order) = feed.order()
             {
                 self.fetches.begin(&feed.config().name, order);

@@ -214,4 +214,19 @@ mod tests {
             assert_eq!(host_address(&url.parse().unwrap()), expected, "{url}");
         }
     }
+
+    proptest::proptest! {
+        #[test]
+        fn what_is_taken_is_read_again_and_shows_no_query(
+            text in r"(https?://)?([a-z:]{0,5}@)?[a-z0-9.:\[\]-]{0,12}(/\PC{0,12})?(\?SECRET\PC{0,8})?",
+        ) {
+            if let Ok(url) = text.parse::<FeedUrl>() {
+                proptest::prop_assert_eq!(url.whole().as_str().parse::<FeedUrl>(), Ok(url.clone()));
+                let shown = url.to_string();
+                proptest::prop_assert!(!shown.contains("?SECRET"), "{}", shown);
+                let authority = shown.split('/').nth(2).unwrap_or_default();
+                proptest::prop_assert!(!authority.contains('@'), "{}", shown);
+            }
+        }
+    }
 }

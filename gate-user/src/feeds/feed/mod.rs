@@ -256,7 +256,11 @@ impl Feed {
     fn not_good(&mut self, state: FileState, now: Timestamp) -> Look {
         if self.status.file != state && state != FileState::Unread {
             let source = &self.status.source;
-            tracing::error!(feed = %self.config.name, %source, "{state}; the last good state stays");
+            let stays = match self.good {
+                Some(_) => "the last good state stays",
+                None => "there is no last good state",
+            };
+            tracing::error!(feed = %self.config.name, %source, "{state}; {stays}");
         }
         self.status.file = state;
         let Some(good) = &self.good else {

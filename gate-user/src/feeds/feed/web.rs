@@ -1,5 +1,7 @@
 //! A feed that is fetched: when it is due, what is asked for, and what became of what came.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 
 use super::{Feed, Look, Source};
@@ -15,6 +17,9 @@ use crate::{
         parse,
     },
 };
+
+/// A clock that was set back by less than this makes no difference.
+const SET_BACK: Duration = Duration::from_hours(1);
 
 /// What is known of a list that is fetched.
 #[derive(Default)]
@@ -38,6 +43,16 @@ impl Feed {
             Source::Url(web) => Some(web.next),
             Source::File(_) => None,
         }
+    }
+
+    /// Whether its list is to be fetched now.
+    pub(in crate::feeds) fn is_due(&self, now: Timestamp) -> bool {
+        let Source::Url(web) = &self.source else {
+            return false;
+        };
+        // Where the clock was set back, what was due by it may be far away.
+        let set_back = |fetched: Timestamp| later(now, SET_BACK) < fetched;
+        web.next <= now || web.fetched.is_some_and(set_back)
     }
 
     /// What is to be fetched; `None` if nothing is.
@@ -178,15 +193,20 @@ impl Feed {
         web.failures = note.failures;
         web.fetched = Some(note.fetched);
         let known = copy.is_some_and(|(_, bytes)| note.copy == Some(Note::digest(&bytes)));
-        if known && self.good.is_some() {
+        let known = known && self.good.is_some();
+        let pace = Pace {
+            interval: self.config.interval,
+            floor: url.floor(),
+        };
+        // A clock that was ahead does not put it off for longer.
+        web.next = note.next.min(later(now, pace.after_a_list(1.0)));
+        if !known || (note.failures == 0 && !note.good) {
+            // Whoever starts it again may have mended that: as soon as the server may be asked.
+            web.next = web.next.min(later(note.fetched, pace.floor));
+        }
+        if known {
             web.validators = note.validators;
             web.copy = note.copy;
-            // A clock that was ahead does not put it off for longer.
-            let pace = Pace {
-                interval: self.config.interval,
-                floor: url.floor(),
-            };
-            web.next = note.next.min(later(now, pace.after_a_list(1.0)));
             if note.good && now < web.next {
                 self.status.file = FileState::Ok;
                 self.status.in_force = InForce::File;
@@ -254,8 +274,8 @@ impl Feed {
 }
 
 /// In whole seconds, as all times of the status.
-fn later(now: Timestamp, pause: std::time::Duration) -> Timestamp {
-    let pause = std::time::Duration::from_secs(pause.as_secs());
+fn later(now: Timestamp, pause: Duration) -> Timestamp {
+    let pause = Duration::from_secs(pause.as_secs());
     now.checked_add(pause).unwrap_or(Timestamp::MAX)
 }
 

@@ -201,4 +201,20 @@ mod tests {
             );
         }
     }
+
+    proptest::proptest! {
+        #[test]
+        fn no_location_leads_inside(
+            location in r"((https?|ftp|file):)?(//)?([a-z]{0,3}@)?(localhost|127\.0\.0\.1|10\.\PC{0,6}|0x7f\.1|\[::1\]|[a-z.]{0,8})(:[0-9]{0,5})?(/\PC{0,10})?",
+        ) {
+            let from: Url = "https://lists.example.org/a".parse().unwrap();
+            if let Ok(to) = Origin::new(&from).follow(&from, Some(&location)) {
+                proptest::prop_assert_eq!(to.scheme(), "https");
+                let host = to.host_str().unwrap_or_default();
+                proptest::prop_assert!(!is_local_name(host), "{}", to);
+                let address = host_address(&to);
+                proptest::prop_assert!(address.is_none_or(is_public), "{}", to);
+            }
+        }
+    }
 }

@@ -9,6 +9,7 @@ use crate::{
     feeds::last_good::LastGood,
 };
 
+const MINUTE: Duration = Duration::from_mins(1);
 const HOUR: Duration = Duration::from_hours(1);
 const URL: &str = "https://lists.example.org/a?key=secret";
 
@@ -193,6 +194,12 @@ fn invariant_7_a_list_that_cannot_be_fetched_leaves_the_last_good_state_until_it
     assert_eq!(lab.fail(), "unchanged");
     let failed = "the list could not be fetched: the server answered 500 Internal Server Error";
     assert_eq!(lab.status(), format!("{failed}; last good: 1"));
+    assert_eq!(
+        lab.feed.status().warning(),
+        Some(format!(
+            "feed test: {failed}; the last good state lapses at 2023-11-21T22:13:20Z"
+        ))
+    );
     lab.pass(166 * HOUR);
     assert_eq!(lab.look(), "unchanged");
     assert_eq!(lab.restart(config()), "[192.0.2.7/32]");
@@ -200,12 +207,15 @@ fn invariant_7_a_list_that_cannot_be_fetched_leaves_the_last_good_state_until_it
     lab.pass(HOUR);
     assert_eq!(lab.look(), "[]");
     assert_eq!(lab.status(), format!("{failed}; nothing: 0"));
+    let nothing = format!("feed test: {failed}; nothing of it is in force");
+    assert_eq!(lab.feed.status().warning(), Some(nothing));
     // What has lapsed is not asked about, but for.
     assert_eq!(lab.asked(), "-");
     assert_eq!(lab.restart(config()), "[]");
     assert_eq!(lab.asked(), "-");
     assert_eq!(lab.list("192.0.2.7/32"), "[192.0.2.7/32]");
     assert_eq!(lab.status(), "ok; list: 1");
+    assert_eq!(lab.feed.status().warning(), None);
 }
 
 #[test]
@@ -224,6 +234,36 @@ fn failures_are_tried_again_ever_later_across_restarts() {
     }
     assert_eq!(lab.outcome(Ok(Fetched::Same)), "unchanged");
     assert!((360..=396).contains(&lab.due_in()));
+}
+
+#[test]
+fn a_restart_after_a_refusal_asks_again_as_soon_as_the_server_may_be_asked() {
+    for network in ["192.0.2.7/32", ""] {
+        let mut lab = Lab::new();
+        lab.restart(config());
+        lab.list(network);
+        lab.list("<html>");
+        assert!(lab.due_in() >= 360, "{}", lab.due_in());
+        lab.pass(5 * MINUTE);
+        lab.restart(config());
+        assert_eq!(lab.due_in(), 5, "{network}");
+    }
+}
+
+#[test]
+fn a_clock_that_is_set_back_puts_nothing_off() {
+    let mut lab = Lab::with("192.0.2.7/32");
+    assert!(!lab.feed.is_due(lab.now));
+    for (back, due) in [
+        (Duration::from_secs(1), false),
+        (HOUR, false),
+        (24 * HOUR, true),
+    ] {
+        let now = lab.now.checked_sub(back).unwrap();
+        assert_eq!(lab.feed.is_due(now), due, "{back:?}");
+    }
+    lab.pass(7 * HOUR);
+    assert!(lab.feed.is_due(lab.now));
 }
 
 #[test]
