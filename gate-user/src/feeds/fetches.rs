@@ -98,17 +98,18 @@ impl Fetches {
         self.under_way.contains_key(name)
     }
 
-    /// Has `answer` told what comes of the fetch for the feed `name`. If none is under way, or it is
-    /// cancelled, `answer` is dropped.
+    /// Has `answer` told what comes of the fetch for the feed `name`, which is under way.
     pub(super) fn wait(&mut self, name: &FeedName, answer: Answer) {
         if let Some(under_way) = self.under_way.get_mut(name) {
             under_way.waiting.push(answer);
         }
     }
 
-    /// Ends the fetch for the feed `name`, if one is under way; it delivers nothing.
-    pub(super) fn cancel(&mut self, name: &FeedName) {
-        self.under_way.remove(name);
+    /// Ends the fetch for the feed `name`, if one is under way; it delivers nothing. Who waits for what
+    /// comes of it.
+    pub(super) fn cancel(&mut self, name: &FeedName) -> Vec<Answer> {
+        let ended = self.under_way.remove(name);
+        ended.map_or_else(Vec::new, |mut ended| std::mem::take(&mut ended.waiting))
     }
 
     /// What was delivered, and who waits for what comes of it; `None` if it was cancelled meanwhile.

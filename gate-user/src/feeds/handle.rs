@@ -327,7 +327,11 @@ mod tests {
     async fn a_slow_server_keeps_no_file_waiting() {
         let dir = tempfile::tempdir().unwrap();
         let server = Server::start(|_| vec![Step::Wait(Duration::from_mins(1))]).await;
-        let (feeds, mut updates) = start_with(&dir, vec![fetched(&server), config(&dir, "a")]);
+        let web = FeedConfig {
+            timeout: Duration::from_secs(6),
+            ..fetched(&server)
+        };
+        let (feeds, mut updates) = start_with(&dir, vec![web, config(&dir, "a")]);
         assert_eq!(next(&mut updates).await, "web: ");
         assert_eq!(next(&mut updates).await, "a: ");
         fs::write(dir.path().join("a"), "192.0.2.1").unwrap();
@@ -351,7 +355,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let (slow, quick) = tokio::join!(
             Server::start(|_| [
-                vec![Step::Wait(Duration::from_secs(1))],
+                vec![Step::Wait(Duration::from_secs(2))],
                 list("192.0.2.1\n")
             ]
             .concat()),
@@ -359,9 +363,13 @@ mod tests {
         );
         let (feeds, mut updates) = start_with(&dir, vec![fetched(&slow)]);
         assert_eq!(next(&mut updates).await, "web: ");
-        feeds.configure(vec![fetched(&quick)]);
+        let (reload, ()) = tokio::join!(feeds.reload("web"), async {
+            tokio::task::yield_now().await;
+            feeds.configure(vec![fetched(&quick)]);
+        });
+        assert_eq!(reload.unwrap().file, FileState::Unread);
         assert_eq!(next(&mut updates).await, "web: 192.0.2.2/32");
-        tokio::time::sleep(Duration::from_millis(1500)).await;
+        tokio::time::sleep(Duration::from_millis(2500)).await;
         assert!(updates.try_recv().is_err());
 
         feeds.configure(Vec::new());

@@ -234,11 +234,17 @@ impl Worker {
                 .position(|feed| feed.config().name == config.name);
             let (feed, look) = if let Some(i) = known {
                 let mut feed = old.remove(i);
-                if *feed.config() != config {
+                let waiting = if *feed.config() == config {
+                    Vec::new()
+                } else {
                     // It would bring what was asked for by the former configuration.
-                    self.fetches.cancel(&config.name);
-                }
+                    self.fetches.cancel(&config.name)
+                };
                 let look = feed.configure(config, now());
+                for answer in waiting {
+                    // An error means that who asked has gone.
+                    let _ = answer.send(Ok((feed.status().clone(), None)));
+                }
                 (feed, look)
             } else {
                 let mut feed = self.new_feed(config);
@@ -254,7 +260,8 @@ impl Worker {
         }
         for feed in old {
             let name = &feed.config().name;
-            self.fetches.cancel(name);
+            // Whoever waits for it learns that there is no such feed.
+            drop(self.fetches.cancel(name));
             if let Err(error) = self.copies.remove(name) {
                 tracing::error!(feed = %name, %error, "cannot remove the copy of a feed that is configured no more");
             }
