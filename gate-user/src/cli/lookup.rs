@@ -83,6 +83,9 @@ pub(super) fn finding(dns: &DnsFinding, indent: &'static str, now: Timestamp) ->
         } else {
             "not listed".to_owned()
         };
+        if let Some(text) = &one.text {
+            said = format!("{said}: {}", foreign(text));
+        }
         if one.overridden {
             said.push_str(", overridden");
         }

@@ -84,6 +84,10 @@ fn a_source_on_two_lists_is_dropped_until_they_let_it_go() -> Result<()> {
     assert_eq!(check["origin"], "dnsbl");
     let evidence = check["matches"][0]["evidence"].as_str().expect("text");
     assert!(evidence.contains("127.0.0.4"), "{evidence}");
+    assert!(
+        evidence.contains("two.example: seen by a trap"),
+        "{evidence}"
+    );
     assert_eq!(lab.connect("198.51.100.7")?, TimedOut);
 
     // One list is not enough.

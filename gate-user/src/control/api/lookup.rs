@@ -96,6 +96,8 @@ pub struct DnsblFinding {
     pub codes: Vec<Ipv4Addr>,
     /// What its answer weighs towards the threshold.
     pub weight: i16,
+    /// Why it lists the address, in its own words; `null` unless the lists together list it.
+    pub text: Option<String>,
     /// Whether an operator has overridden it here: then it counts nothing.
     pub overridden: bool,
     /// When it was told.
@@ -138,6 +140,7 @@ impl From<Finding> for DnsFinding {
                     listed: !one.codes.is_empty(),
                     codes: one.codes,
                     weight: one.weight,
+                    text: one.text.map(|text| text.to_string()),
                     overridden: one.overridden,
                     at: one.at,
                 })

@@ -110,8 +110,40 @@ impl Asker {
             at,
             seen,
             reverse: standing.map(|standing| Reverse { at, standing }),
-            answers: answers(verdict, at),
+            answers: self.answers(verdict, address, at).await,
         }
+    }
+
+    /// What each list said that said anything; where they list the address, with their words.
+    async fn answers(&self, verdict: Verdict, address: IpAddr, at: Timestamp) -> Vec<ListAnswer> {
+        let needed = verdict.listed;
+        let listed = verdict.answers.into_iter().map(|one| async move {
+            let text = if needed && one.weight > 0 {
+                self.dnsbl.text(&one.name, address).await
+            } else {
+                None
+            };
+            ListAnswer {
+                list: one.name.to_shared(),
+                at,
+                weight: one.weight,
+                points: one.points,
+                codes: one.codes,
+                text: text.map(Into::into),
+                overridden: false,
+            }
+        });
+        let mut answers = future::join_all(listed).await;
+        answers.extend(verdict.unlisted.into_iter().map(|name| ListAnswer {
+            list: name.to_shared(),
+            at,
+            weight: 0,
+            points: 0,
+            codes: Vec::new(),
+            text: None,
+            overridden: false,
+        }));
+        answers
     }
 
     /// Asks for the names of a sample of `network`; `None` if too few could be told.
@@ -161,27 +193,6 @@ impl Settings {
         } = classify(name, address);
         (class, confidence, evidence.to_string())
     }
-}
-
-/// What each list said that said anything.
-fn answers(verdict: Verdict, at: Timestamp) -> Vec<ListAnswer> {
-    let listed = verdict.answers.into_iter().map(|one| ListAnswer {
-        list: one.name.to_shared(),
-        at,
-        weight: one.weight,
-        points: one.points,
-        codes: one.codes,
-        overridden: false,
-    });
-    let unlisted = verdict.unlisted.into_iter().map(|name| ListAnswer {
-        list: name.to_shared(),
-        at,
-        weight: 0,
-        points: 0,
-        codes: Vec::new(),
-        overridden: false,
-    });
-    listed.chain(unlisted).collect()
 }
 
 /// Now, in whole seconds.

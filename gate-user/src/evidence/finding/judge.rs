@@ -69,6 +69,11 @@ pub(super) fn by_lists(finding: &Finding, config: &DnsblConfig) -> Option<Case> 
         let _ = write!(evidence, "{before}{} ({})", one.list, codes.join(" "));
     }
     let _ = write!(evidence, ": weight {sum}");
+    for one in finding.listing() {
+        if let Some(text) = &one.text {
+            let _ = write!(evidence, "; {}: {text}", one.list);
+        }
+    }
     Some((Reason::Dnsbl, evidence))
 }
 
@@ -178,7 +183,10 @@ mod tests {
                 Some("on a.example (127.0.0.2), b.example (127.0.0.2): weight 2"),
             ),
             (&["a", "b", "c"], None),
-            (&["d"], Some("on d.example (127.0.0.2): weight 2")),
+            (
+                &["d"],
+                Some("on d.example (127.0.0.2): weight 2; d.example: seen by a trap"),
+            ),
             // A list that was configured once.
             (&["a", "z"], None),
         ] {
@@ -191,6 +199,7 @@ mod tests {
                     weight: 1,
                     points: 10,
                     codes: vec![Ipv4Addr::new(127, 0, 0, 2)],
+                    text: (*list == "d").then(|| "seen by a trap".into()),
                     overridden: false,
                 })
                 .collect();

@@ -87,6 +87,9 @@ pub struct ListAnswer {
     pub points: u8,
     /// What it answers; nothing where it does not list the address.
     pub codes: Vec<Ipv4Addr>,
+    /// Why, in its own words; asked for only where the lists together list the address.
+    #[serde(default)]
+    pub text: Option<Arc<str>>,
     /// Whether an operator has overridden it for this source.
     #[serde(default)]
     pub overridden: bool,

@@ -144,6 +144,7 @@ pub async fn withdraw(
         };
         if !answer.codes.is_empty() {
             answer.codes.clear();
+            answer.text = None;
             (answer.weight, answer.points, answer.at) = (0, 0, now);
             doubted.push(finding);
         }

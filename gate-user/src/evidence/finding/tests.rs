@@ -120,6 +120,7 @@ fn answer(now: i64, list: &str, weight: i16) -> ListAnswer {
         weight,
         points: if weight > 0 { 10 } else { 0 },
         codes: vec![[127, 0, 0, 2].into(); usize::from(weight != 0)],
+        text: None,
         overridden: false,
     }
 }
