@@ -31,6 +31,10 @@ pub struct LookupConfig {
     /// so long after its source last came. Default: `"7d"`.
     #[serde(with = "value::duration")]
     pub lapse_after: Duration,
+    /// Sources that may be listed for their names at the same time, 0 to 100,000,000; who comes besides
+    /// is not. Default: `100000`.
+    #[serde(deserialize_with = "value::within::<_, _, 0, 100_000_000>")]
+    pub most_listed: u32,
     /// Sources of which is remembered what DNS said; 1,000 to 100,000,000; the oldest are
     /// forgotten first. Default:
     /// `1000000`.
@@ -47,6 +51,7 @@ impl Default for LookupConfig {
             fresh: Duration::from_hours(1),
             recheck: Duration::from_hours(6),
             lapse_after: Duration::from_hours(7 * 24),
+            most_listed: 100_000,
             remembered: 1_000_000,
         }
     }

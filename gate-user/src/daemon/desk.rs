@@ -10,7 +10,7 @@ use super::{
     writer::{DAEMON, Writer, refused},
 };
 use crate::{
-    book::{Applied, Book, BookError, Change, Listing, Origin},
+    book::{Applied, Book, BookError, Change, Listing, Origin, Outcome},
     control::{
         ServiceError,
         api::{RemovalRequest, RollupState},
@@ -38,6 +38,9 @@ impl Writer {
         let before = self.ledger.book().clone();
         let mut work = self.ledger.begin(Timestamp::now()).await.map_err(refused)?;
         let outcomes = work.apply(changes).map_err(refused)?;
+        evidence::pardon(&mut work, &ended(&outcomes))
+            .await
+            .map_err(refused)?;
         evidence::roll_up(&mut work, &self.config)
             .await
             .map_err(refused)?;
@@ -94,7 +97,7 @@ impl Writer {
         self.want_samples(&taken.listed);
         for record in records {
             if !matches!(record.kind(), Kind::Ham { .. }) {
-                self.inquiry.seen(record.address());
+                self.seen(record.address());
             }
         }
         for listing in &taken.listed {
@@ -214,7 +217,10 @@ impl Writer {
         resolved.map_err(refused)?;
         if grant {
             let changes = open(work.book(), request.filing.address);
-            work.apply(changes).map_err(refused)?;
+            let outcomes = work.apply(changes).map_err(refused)?;
+            evidence::pardon(&mut work, &ended(&outcomes))
+                .await
+                .map_err(refused)?;
             evidence::roll_up(&mut work, &self.config)
                 .await
                 .map_err(refused)?;
@@ -222,6 +228,15 @@ impl Writer {
         let touched = work.commit(by).await.map_err(refused)?;
         self.carry_out(&before, &touched)
     }
+}
+
+/// The listings that somebody has ended by name.
+fn ended(outcomes: &[Outcome]) -> Vec<Listing> {
+    let ended = outcomes.iter().filter_map(|outcome| match outcome {
+        Outcome::Unlisted(ended) => Some(ended),
+        _ => None,
+    });
+    ended.flatten().cloned().collect()
 }
 
 /// Those of `listed` that are about `records`.

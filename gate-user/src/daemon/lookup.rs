@@ -3,14 +3,17 @@
 use std::{
     net::IpAddr,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
+use arc_swap::ArcSwap;
 use jiff::Timestamp;
-use tokio::sync::mpsc;
+use tokio::{sync::mpsc, time};
 
 use super::{
     DaemonError, Handle,
     request::Request,
+    view::View,
     writer::{DAEMON, Writer, refused},
 };
 use crate::{
@@ -32,6 +35,12 @@ use crate::{
 
 /// Sources that are asked about again in one go, at most.
 const AGAIN: u32 = 500;
+/// Findings that are judged again, or taken back, in one transaction.
+const PAGE: usize = 500;
+/// So many of those transactions for an operator's word before he is answered.
+const AT_ONCE: usize = 4;
+/// How often is looked who is to be asked about again.
+const ASK_AGAIN: Duration = Duration::from_secs(1);
 /// Findings that may wait for the writer; the inquiry waits while there are more.
 const WAITING: usize = 1000;
 
@@ -139,10 +148,10 @@ impl Writer {
         let source = finding.source();
         let (asked, address) = (finding.clone(), finding.address);
         self.take_dns(vec![finding], &[], by).await?;
+        let host = Network::host(address);
         let known = evidence::finding_of(&self.ledger.history(), source).await;
         // None is on record of what is never listed.
         let dns = known.map_err(refused)?.unwrap_or(asked);
-        let rests = |is: &Listing| matches!(is.origin, Origin::Dnsbl | Origin::Ptr);
         let mut dns: crate::control::api::DnsFinding = dns.into();
         dns.address = address;
         Ok(LookedUp {
@@ -150,8 +159,8 @@ impl Writer {
             listings: self
                 .ledger
                 .book()
-                .at(source)
-                .filter(rests)
+                .covering(host)
+                .filter(evidence::rests_on_dns)
                 .map(Into::into)
                 .collect(),
         })
@@ -159,10 +168,17 @@ impl Writer {
 
     async fn take_dns(
         &mut self,
-        findings: Vec<Finding>,
+        mut findings: Vec<Finding>,
         samples: &[Sample],
         by: &str,
     ) -> Result<(), ServiceError> {
+        // What such a list said comes late where the name took long to tell.
+        for finding in &mut findings {
+            let doubted = |list: &str| self.doubted.iter().any(|name| name.as_str() == list);
+            finding
+                .answers
+                .retain(|one| one.codes.is_empty() || !doubted(&one.list));
+        }
         let before = self.ledger.book().clone();
         let ground = Ground {
             config: &self.config,
@@ -185,13 +201,28 @@ impl Writer {
     }
 
     /// Judges again what DNS said of the sources in `networks`, and of those with a name that meets
-    /// one of the `patterns`: an operator has said something of them.
+    /// one of the `patterns`: an operator has said something of them. The first of them at once, the
+    /// others in the loop ([`Writer::judge_some`]).
     pub(super) async fn judge_again(
         &mut self,
         networks: &[Network],
         patterns: &[Pattern],
-        by: &str,
     ) -> Result<(), ServiceError> {
+        let keys = evidence::findings_of(&self.ledger.history(), networks, patterns).await;
+        self.to_judge.extend(keys.map_err(refused)?);
+        for _ in 0..AT_ONCE {
+            self.judge_some().await?;
+        }
+        Ok(())
+    }
+
+    /// Judges some of those again that wait for it.
+    pub(super) async fn judge_some(&mut self) -> Result<(), ServiceError> {
+        let some = self.to_judge.len().min(PAGE);
+        if some == 0 {
+            return Ok(());
+        }
+        let keys: Vec<i64> = self.to_judge.drain(..some).collect();
         let before = self.ledger.book().clone();
         let ground = Ground {
             config: &self.config,
@@ -200,14 +231,34 @@ impl Writer {
             overrides: &self.overrides,
         };
         let mut work = self.ledger.begin(Timestamp::now()).await.map_err(refused)?;
-        let listed = evidence::judge_again(&mut work, networks, patterns, ground).await;
+        let listed = evidence::judge_again(&mut work, &keys, ground).await;
         let listed = listed.map_err(refused)?;
         evidence::roll_up(&mut work, &self.config)
             .await
             .map_err(refused)?;
-        let touched = work.commit(by).await.map_err(refused)?;
+        let touched = work.commit(DAEMON).await.map_err(refused)?;
         self.follow(&before, &listed, &touched);
         Ok(())
+    }
+
+    /// Another configuration of what DNS is asked for: all that is listed for it is asked about
+    /// again, and judged by it before that.
+    pub(super) async fn reconsider(&mut self) -> Result<(), ServiceError> {
+        let mut work = self.ledger.begin(Timestamp::now()).await.map_err(refused)?;
+        let keys = evidence::ask_all_again(&mut work).await.map_err(refused)?;
+        work.commit(DAEMON).await.map_err(refused)?;
+        self.to_judge.extend(keys);
+        Ok(())
+    }
+
+    /// Asks DNS about an address that has come, or of which something was said. Nothing is asked about
+    /// those who pass whatever it says, and about addresses of networks like this one's own.
+    pub(super) fn seen(&self, address: IpAddr) {
+        let host = Network::host(address);
+        let protected = self.rules.protected().iter().any(|own| own.covers(host));
+        if !protected && !is_private(address) && !self.ledger.book().allows_all_of(host) {
+            self.inquiry.seen(address);
+        }
     }
 
     /// Takes back what those DNSBLs said that turned out to list everybody.
@@ -238,22 +289,27 @@ impl Writer {
     }
 
     async fn take_back(&mut self, list: &ListName, from: Timestamp) -> Result<usize, ServiceError> {
-        let before = self.ledger.book().clone();
-        let ground = Ground {
-            config: &self.config,
-            rules: &self.rules,
-            names: &self.names,
-            overrides: &self.overrides,
-        };
-        let mut work = self.ledger.begin(Timestamp::now()).await.map_err(refused)?;
-        let taken = evidence::withdraw(&mut work, list.as_str(), from, ground).await;
-        let taken = taken.map_err(refused)?;
-        evidence::roll_up(&mut work, &self.config)
-            .await
-            .map_err(refused)?;
-        let touched = work.commit(DAEMON).await.map_err(refused)?;
-        self.follow(&before, &[], &touched);
-        Ok(taken)
+        let heard = evidence::heard_of(&self.ledger.history(), list.as_str(), from).await;
+        let mut sources = 0;
+        for heard in heard.map_err(refused)?.chunks(PAGE) {
+            let before = self.ledger.book().clone();
+            let ground = Ground {
+                config: &self.config,
+                rules: &self.rules,
+                names: &self.names,
+                overrides: &self.overrides,
+            };
+            let mut work = self.ledger.begin(Timestamp::now()).await.map_err(refused)?;
+            let heard = heard.to_vec();
+            let taken = evidence::withdraw(&mut work, heard, list.as_str(), from, ground).await;
+            sources += taken.map_err(refused)?;
+            evidence::roll_up(&mut work, &self.config)
+                .await
+                .map_err(refused)?;
+            let touched = work.commit(DAEMON).await.map_err(refused)?;
+            self.follow(&before, &[], &touched);
+        }
+        Ok(sources)
     }
 
     /// Tells what was listed, and enforces what changed since `before`.
@@ -280,14 +336,32 @@ impl Writer {
             }
         }
     }
+}
 
-    /// Asks again about those whose time has come.
-    pub(super) async fn ask_again(&self) {
-        let due = evidence::due(&self.ledger.history(), Timestamp::now(), AGAIN).await;
-        match due {
-            Ok(due) => self.inquiry.again(&due),
+/// Asks again and again about those whose time has come, as long as it is let run.
+pub(super) async fn keep_asking(view: Arc<ArcSwap<View>>, inquiry: Inquiry) {
+    loop {
+        time::sleep(ASK_AGAIN).await;
+        let view = view.load_full();
+        if !view.config.lookup.enabled {
+            continue;
+        }
+        match evidence::due(&view.history, Timestamp::now(), AGAIN).await {
+            Ok(due) => inquiry.again(&due),
             Err(error) => tracing::error!(%error, "cannot read who is to be asked about again"),
         }
+    }
+}
+
+/// Whether `address` is of a network that every site may have (RFC 1918, RFC 6598, RFC 4193): the DNS
+/// of others tells nothing of it.
+fn is_private(address: IpAddr) -> bool {
+    match address.to_canonical() {
+        IpAddr::V4(v4) => {
+            let [first, second, ..] = v4.octets();
+            v4.is_private() || (first == 100 && (64..128).contains(&second))
+        }
+        IpAddr::V6(v6) => v6.is_unique_local(),
     }
 }
 
@@ -310,9 +384,8 @@ impl Handle {
     /// What DNS says now of `address`, if a listing of it rests on that.
     pub(super) async fn asked_again(&self, address: IpAddr) -> Option<Finding> {
         let view = self.view();
-        let source = Network::source(address);
-        let mut listings = view.book.at(source);
-        let listing = listings.find(|is| matches!(is.origin, Origin::Dnsbl | Origin::Ptr))?;
+        let mut listings = view.book.covering(Network::host(address));
+        let listing = listings.find(evidence::rests_on_dns)?;
         if !view.config.lookup.enabled {
             return None;
         }
@@ -320,5 +393,28 @@ impl Handle {
         // To ask for a removal is not to come.
         finding.seen = listing.since;
         Some(finding)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn which_addresses_every_site_may_have() {
+        for (address, expected) in [
+            ("10.1.2.3", true),
+            ("172.31.0.1", true),
+            ("172.32.0.1", false),
+            ("192.168.1.1", true),
+            ("100.64.0.1", true),
+            ("100.128.0.1", false),
+            ("::ffff:10.1.2.3", true),
+            ("fd00::1", true),
+            ("2001:db8::1", false),
+            ("192.0.2.7", false),
+        ] {
+            assert_eq!(is_private(address.parse().unwrap()), expected, "{address}");
+        }
     }
 }

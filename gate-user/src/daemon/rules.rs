@@ -38,7 +38,7 @@ impl Writer {
         let patterns: Vec<_> = rules_of(&outcome)
             .map(|rule| rule.pattern.clone())
             .collect();
-        self.judge_again(&[], &patterns, by).await?;
+        self.judge_again(&[], &patterns).await?;
         Ok(outcome)
     }
 
@@ -53,7 +53,7 @@ impl Writer {
         self.overrides = Overrides::new(roster);
         self.publish();
         let networks: Vec<_> = rules_of(&outcome).map(|rule| rule.network).collect();
-        self.judge_again(&networks, &[], by).await?;
+        self.judge_again(&networks, &[]).await?;
         Ok(outcome)
     }
 

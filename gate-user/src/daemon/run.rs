@@ -20,7 +20,7 @@ use super::{
     DaemonError, Handle,
     intake::{self, WaysIn},
     logging,
-    lookup::Lookups,
+    lookup::{self, Lookups},
     notify,
     reports::{self, Opened},
     request::{Request, gather},
@@ -55,8 +55,8 @@ const FOLD: Duration = Duration::from_mins(10);
 /// Requests that may wait for the writer; more wait at their sender.
 const REQUESTS: usize = 64;
 
-/// How often is looked who is to be asked about again.
-const ASK_AGAIN: Duration = Duration::from_secs(1);
+/// How often is looked which DNSBLs are not to be believed.
+const DOUBT: Duration = Duration::from_secs(1);
 
 /// Findings that are taken in one transaction.
 const TOGETHER: usize = 500;
@@ -102,6 +102,10 @@ pub async fn run(options: Options) -> Result<(), DaemonError> {
     }
     let own = writer.netlink.own_addresses().await?;
     let desk = intake::open_desk(&writer.config, own)?;
+    tokio::spawn(lookup::keep_asking(
+        Arc::clone(&writer.view),
+        lookups.inquiry.clone(),
+    ));
     let handle = Handle::new(
         Arc::clone(&writer.view),
         requests,
@@ -223,7 +227,7 @@ impl Loop {
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut next_look = time::Instant::now() + self.writer.config.gate.verify;
         let mut next_fold = time::Instant::now() + FOLD;
-        let mut next_asking = time::Instant::now() + ASK_AGAIN;
+        let mut next_doubt = time::Instant::now() + DOUBT;
         let mut finds = Vec::new();
         let watchdog = notify::watchdog_interval();
         let mut alive = time::interval(watchdog.unwrap_or(Duration::MAX / 4));
@@ -237,14 +241,18 @@ impl Loop {
                     }
                 }
                 Some(update) = updates.recv() => self.take_feed(update).await,
-                Some(source) = firsts.recv() => self.writer.inquiry.seen(source),
+                Some(source) = firsts.recv() => self.writer.seen(source),
                 1.. = found.recv_many(&mut finds, TOGETHER) => {
                     self.writer.take_found(std::mem::take(&mut finds)).await;
                 }
-                () = time::sleep_until(next_asking) => {
-                    next_asking = time::Instant::now() + ASK_AGAIN;
-                    self.writer.ask_again().await;
+                () = time::sleep_until(next_doubt) => {
+                    next_doubt = time::Instant::now() + DOUBT;
                     self.writer.withdraw(self.lookups.dnsbl.status()).await;
+                }
+                () = std::future::ready(()), if !self.writer.to_judge.is_empty() => {
+                    if let Err(error) = self.writer.judge_some().await {
+                        tracing::error!(%error, "what DNS said is not judged again");
+                    }
                 }
                 Some(()) = machine.next() => machine_changed = true,
                 () = time::sleep(QUIET), if machine_changed => {
@@ -460,6 +468,10 @@ impl Loop {
         self.lookups
             .configure(&self.writer.config)
             .map_err(|error| internal(&error))?;
+        let asks = |config: &Config| (config.dnsbl.clone(), config.ptr.clone(), config.lookup);
+        if asks(&former) != asks(&self.writer.config) {
+            self.writer.reconsider().await?;
+        }
         tracing::info!(by, changes = changes.len(), "configuration read again");
         let (live, restart): (Vec<_>, Vec<_>) = changes
             .into_iter()

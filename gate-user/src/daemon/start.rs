@@ -5,7 +5,7 @@
 //! or made, the plan is in them, the settings are, and only then do the links move.
 
 use std::{
-    collections::HashSet,
+    collections::{HashSet, VecDeque},
     fs,
     path::{Path, PathBuf},
     sync::Arc,
@@ -95,6 +95,7 @@ impl Writer {
         };
         let mut writer = Self {
             inquiry,
+            to_judge: VecDeque::new(),
             doubted: HashSet::new(),
             ledger,
             names,

@@ -1,6 +1,10 @@
 //! The one writer: ledger, plan and gate in one hand, so that they change in one order.
 
-use std::{collections::HashSet, path::PathBuf, sync::Arc};
+use std::{
+    collections::{HashSet, VecDeque},
+    path::PathBuf,
+    sync::Arc,
+};
 
 use arc_swap::ArcSwap;
 use gate_common::Mode;
@@ -37,6 +41,8 @@ pub(super) struct Writer {
     pub(super) ledger: Ledger,
     /// Who asks DNS about sources.
     pub(super) inquiry: Inquiry,
+    /// Numbers of sources of which what DNS said is to be judged again.
+    pub(super) to_judge: VecDeque<i64>,
     /// DNSBLs that list everybody, and whose words are taken back.
     pub(super) doubted: HashSet<ListName>,
     pub(super) names: Names,

@@ -18,8 +18,9 @@ mod view;
 pub use {
     engine::{Fate, NO_NAMES, Taken, Unfit, roll_up, roll_up_all, take},
     finding::{
-        Finding, Ground, ListAnswer, Occasion, Reverse, Sample, Standing, due, judge_again,
-        take_findings, take_samples, withdraw,
+        Finding, Ground, ListAnswer, Occasion, Reverse, Sample, Standing, ask_all_again, due,
+        findings_of, heard_of, judge_again, pardon, rests_on_dns, take_findings, take_samples,
+        withdraw,
     },
     model::{Digest, Evidence, Kind, MAX_FROM},
     replay::{Event, EventKind, Replayed, replay},
@@ -35,6 +36,9 @@ use crate::{
     config::Config,
 };
 
+/// For how many seconds listings are remembered that were for a name and have ended.
+const PAST: i64 = 90 * 86_400;
+
 /// Makes one step in folding what is too old to be told apart, and forgets what DNS said long ago;
 /// returns whether there is more to fold.
 ///
@@ -45,7 +49,8 @@ pub async fn fold(work: &mut Work<'_>, config: &Config) -> Result<bool, BookErro
     let folded = fold::fold(work.connection(), now, &config.score).await;
     let more = folded.map_err(|source| work.failed("folding evidence", source))?;
     let (before, keep) = (finding::oldest(now, config), config.lookup.remembered);
-    let forgotten = finding::store::forget(work.connection(), before, keep).await;
+    let past = engine::after(now, -PAST);
+    let forgotten = finding::store::forget(work.connection(), before, keep, past).await;
     forgotten.map_err(|source| work.failed("forgetting findings", source))?;
     Ok(more)
 }

@@ -21,7 +21,12 @@ pub(super) async fn of(
 ) -> Result<HashMap<i64, SourceEvidence>> {
     let mut found = store::load(connection, sources).await?;
     let findings = finding::store::load(connection, sources).await?;
-    finding::store::add_to(&mut found, findings, finding::oldest(now, config));
+    finding::store::add_to(
+        &mut found,
+        findings,
+        finding::oldest(now, config),
+        &config.dnsbl.lists,
+    );
     Ok(found)
 }
 
@@ -34,7 +39,12 @@ pub(super) async fn within(
 ) -> Result<HashMap<i64, SourceEvidence>> {
     let mut found = store::load_within(connection, network).await?;
     let findings = finding::store::load_within(connection, network).await?;
-    finding::store::add_to(&mut found, findings, finding::oldest(now, config));
+    finding::store::add_to(
+        &mut found,
+        findings,
+        finding::oldest(now, config),
+        &config.dnsbl.lists,
+    );
     Ok(found)
 }
 

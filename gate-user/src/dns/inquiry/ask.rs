@@ -78,21 +78,42 @@ impl Asker {
         urgency: Urgency,
     ) -> Finding {
         let lane = self.lane.at(urgency);
-        let (reverse, verdict) = future::join(
-            reverse_name(&self.resolver, &lane, address),
-            self.dnsbl.ask(address, urgency),
-        )
-        .await;
-        let at = now();
-        let settings = self.settings.load();
-        let standing = match reverse.name {
+        // Each is dated when it was told: the other may take long.
+        let name = async {
+            let reverse = reverse_name(&self.resolver, &lane, address).await;
+            self.standing(reverse.name, address)
+                .map(|standing| Reverse {
+                    at: now(),
+                    standing,
+                    allowed: false,
+                })
+        };
+        let lists = async {
+            let verdict = self.dnsbl.ask(address, urgency).await;
+            let at = now();
+            self.answers(verdict, address, at).await
+        };
+        let (reverse, answers) = future::join(name, lists).await;
+        Finding {
+            address,
+            at: now(),
+            seen,
+            reverse,
+            answers,
+            pardoned: Vec::new(),
+        }
+    }
+
+    /// How the address stands with its name; `None` if that cannot be told now.
+    fn standing(&self, name: ReverseName, address: IpAddr) -> Option<Standing> {
+        match name {
             ReverseName::Missing => Some(Standing::Missing),
             ReverseName::Forged { name, .. } => Some(Standing::Forged {
                 name: name.to_string().into(),
             }),
             ReverseName::Confirmed { name, .. } => {
                 let name = name.to_string();
-                let (class, confidence, evidence) = settings.class(&name, address);
+                let (class, confidence, evidence) = self.settings.load().class(&name, address);
                 Some(Standing::Confirmed {
                     name: name.into(),
                     class,
@@ -104,13 +125,6 @@ impl Asker {
                 tracing::debug!(%address, ?why, "its reverse name cannot be told now");
                 None
             }
-        };
-        Finding {
-            address,
-            at,
-            seen,
-            reverse: standing.map(|standing| Reverse { at, standing }),
-            answers: self.answers(verdict, address, at).await,
         }
     }
 

@@ -12,9 +12,10 @@ mod sample;
 mod tests;
 
 use std::{
+    collections::HashSet,
     net::IpAddr,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
     time::Instant,
@@ -83,6 +84,8 @@ pub struct Inquiry {
 struct Shared {
     asker: Asker,
     recent: Mutex<Recent>,
+    /// Those that wait, or are asked about, because it is time again.
+    again: Mutex<HashSet<Network>>,
     asked: AtomicU64,
     skipped: AtomicU64,
     unanswered: AtomicU64,
@@ -104,6 +107,7 @@ impl Inquiry {
         let shared = Arc::new(Shared {
             asker: Asker::new(config, resolver, dnsbl)?,
             recent: Mutex::new(Recent::new(Instant::now())),
+            again: Mutex::new(HashSet::new()),
             asked: AtomicU64::new(0),
             skipped: AtomicU64::new(0),
             unanswered: AtomicU64::new(0),
@@ -149,15 +153,13 @@ impl Inquiry {
                 return;
             }
             let source = finding.source();
-            // It may wait already.
-            self.recent().forget(source);
-            self.recent()
-                .note(source, Instant::now(), self.shared.asker.lookup().fresh);
-            self.send(Subject::Source {
-                address: finding.address,
-                occasion: Occasion::Again,
-                seen: finding.seen,
-            });
+            if self.shared.again().insert(source) {
+                self.send(Subject::Source {
+                    address: finding.address,
+                    occasion: Occasion::Again,
+                    seen: finding.seen,
+                });
+            }
         }
     }
 
@@ -195,22 +197,40 @@ impl Inquiry {
             Ok(()) | Err(TrySendError::Closed(_)) => {}
             Err(TrySendError::Full(subject)) => {
                 self.shared.skipped.fetch_add(1, Ordering::Relaxed);
-                self.recent().forget(subject.network());
+                self.shared.pass_over(subject);
             }
         }
     }
 
-    fn recent(&self) -> std::sync::MutexGuard<'_, Recent> {
+    fn recent(&self) -> MutexGuard<'_, Recent> {
         self.shared.recent()
     }
 }
 
 impl Shared {
-    fn recent(&self) -> std::sync::MutexGuard<'_, Recent> {
+    fn recent(&self) -> MutexGuard<'_, Recent> {
         self.recent.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Asks about `subject`; `None` if nothing can be told of it now.
+    fn again(&self) -> MutexGuard<'_, HashSet<Network>> {
+        self.again.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// `subject` is not asked about: it may come again at once.
+    fn pass_over(&self, subject: Subject) {
+        match subject {
+            Subject::Source {
+                occasion: Occasion::Again,
+                ..
+            } => {
+                self.again().remove(&subject.network());
+            }
+            _ => self.recent().forget(subject.network()),
+        }
+    }
+
+    /// Asks about `subject`; `None` if nothing can be told of it now. When it was time again, that
+    /// too is told: so that it waits for its turn like the others.
     async fn find(&self, subject: Subject) -> Option<Found> {
         self.asked.fetch_add(1, Ordering::Relaxed);
         let found = match subject {
@@ -220,15 +240,27 @@ impl Shared {
                 seen,
             } => {
                 let mut finding = self.asker.source(address, seen, Urgency::Background).await;
-                if occasion == Occasion::Seen {
-                    finding.seen = finding.at;
+                match occasion {
+                    Occasion::Seen => finding.seen = finding.at,
+                    Occasion::Again => {
+                        self.again().remove(&subject.network());
+                    }
                 }
-                finding.tells_something().then_some(Found::Finding(finding))
+                let tells = finding.tells_something();
+                if !tells {
+                    self.unanswered.fetch_add(1, Ordering::Relaxed);
+                }
+                (tells || occasion == Occasion::Again).then_some(Found::Finding(finding))
             }
-            Subject::Network(network) => self.asker.sample(network).await.map(Found::Sample),
+            Subject::Network(network) => {
+                let sample = self.asker.sample(network).await;
+                if sample.is_none() {
+                    self.unanswered.fetch_add(1, Ordering::Relaxed);
+                }
+                sample.map(Found::Sample)
+            }
         };
         if found.is_none() {
-            self.unanswered.fetch_add(1, Ordering::Relaxed);
             self.recent().forget(subject.network());
         }
         found

@@ -79,6 +79,7 @@ fn finding_of(address: IpAddr) -> Finding {
         seen: Timestamp::UNIX_EPOCH,
         reverse: None,
         answers: Vec::new(),
+        pardoned: Vec::new(),
     }
 }
 
@@ -88,7 +89,7 @@ async fn what_cannot_be_told_is_asked_again_when_the_source_comes_again() {
     dns.otherwise(Behaviour::Code(ResponseCode::Refused));
     let (inquiry, mut found) = start(&dns, Config::default());
     let address = IpAddr::from([192, 0, 2, 7]);
-    for round in 1..=2 {
+    for round in 1..=2_u64 {
         let deadline = Instant::now() + PATIENCE;
         inquiry.seen(address);
         while inquiry.counts().unanswered < round {
@@ -97,6 +98,17 @@ async fn what_cannot_be_told_is_asked_again_when_the_source_comes_again() {
         }
     }
     assert!(found.try_recv().is_err());
+
+    // When it was time again the writer is told, so that others have their turn; and nobody is asked
+    // about twice at the same time.
+    let due = finding_of(address);
+    inquiry.again(&[due.clone(), due.clone()]);
+    inquiry.again(&[due]);
+    let Found::Finding(silent) = next(&mut found).await else {
+        panic!("no finding");
+    };
+    assert!(!silent.tells_something());
+    assert_eq!(inquiry.counts().asked, 3);
 }
 
 #[tokio::test]

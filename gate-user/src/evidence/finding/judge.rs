@@ -97,8 +97,10 @@ mod tests {
             reverse: standing.map(|standing| Reverse {
                 at: Timestamp::UNIX_EPOCH,
                 standing,
+                allowed: false,
             }),
             answers: Vec::new(),
+            pardoned: Vec::new(),
         }
     }
 

@@ -15,5 +15,8 @@ mod tests;
 pub(super) use take::oldest;
 pub use {
     model::{Finding, ListAnswer, Occasion, Reverse, Sample, Standing},
-    take::{Ground, due, judge_again, take_findings, take_samples, withdraw},
+    take::{
+        Ground, ask_all_again, due, findings_of, heard_of, judge_again, pardon, rests_on_dns,
+        take_findings, take_samples, withdraw,
+    },
 };

@@ -6,6 +6,7 @@ use std::{
     sync::Arc,
 };
 
+use gate_common::Reason;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -39,6 +40,10 @@ pub struct Finding {
     pub reverse: Option<Reverse>,
     /// The answer of each DNSBL that gave one, also where it does not list the address.
     pub answers: Vec<ListAnswer>,
+    /// For what it is not listed although DNS says so: an operator has ended that listing. Until
+    /// DNS has said otherwise.
+    #[serde(default)]
+    pub pardoned: Vec<Reason>,
 }
 
 /// What is known of the name of an address.
@@ -48,6 +53,20 @@ pub struct Reverse {
     pub at: Timestamp,
     /// What it is.
     pub standing: Standing,
+    /// Whether an operator allows the name, and it resolves back.
+    #[serde(default)]
+    pub allowed: bool,
+}
+
+impl Reverse {
+    /// What it means for a score: an allowed name costs nothing.
+    pub fn class(&self) -> PtrClass {
+        if self.allowed {
+            PtrClass::Fixed
+        } else {
+            self.standing.class()
+        }
+    }
 }
 
 /// How an address stands with its name.
@@ -126,20 +145,36 @@ impl Finding {
         self.answers.iter().filter(counts)
     }
 
-    /// Takes what this finding does not tell from the `former` one of the same source, but nothing
-    /// that was told before `since`.
+    /// Takes what this finding does not tell, or tells by an older answer, from the `former` one of
+    /// the same source; but nothing that was told before `since`, and no other address's name.
     pub(super) fn complete(&mut self, former: Self, since: Timestamp) {
         self.seen = self.seen.max(former.seen);
-        if self.reverse.is_none() {
-            self.reverse = former.reverse.filter(|reverse| reverse.at >= since);
+        self.pardoned = former.pardoned;
+        let reverse = former.reverse.filter(|is| is.at >= since);
+        if former.address == self.address
+            && let Some(reverse) = reverse
+            && self.reverse.as_ref().is_none_or(|is| is.at < reverse.at)
+        {
+            self.reverse = Some(reverse);
         }
-        for answer in former.answers {
-            let told = self.answers.iter().any(|one| one.list == answer.list);
-            if !told && answer.at >= since {
-                self.answers.push(answer);
+        for answer in former.answers.into_iter().filter(|is| is.at >= since) {
+            match self.answers.iter_mut().find(|one| one.list == answer.list) {
+                Some(one) if one.at < answer.at => *one = answer,
+                Some(_) => {}
+                None => self.answers.push(answer),
             }
         }
         self.answers.sort_by(|a, b| a.list.cmp(&b.list));
+    }
+
+    /// The network that is listed for `reason`: a name is of one address, and a DNSBL is asked for the
+    /// whole source.
+    pub(super) fn place_of(&self, reason: Reason) -> Network {
+        if reason == Reason::Dnsbl {
+            self.source()
+        } else {
+            Network::host(self.address)
+        }
     }
 
     /// Whether anything could be told.
@@ -150,7 +185,7 @@ impl Finding {
     /// Points that it costs at most, for comparison with an earlier one.
     pub(super) fn burden(&self, ptr_points: u8) -> u32 {
         let lists: u32 = self.listing().map(|one| u32::from(one.points)).sum();
-        let name = match self.reverse.as_ref().map(|is| is.standing.class()) {
+        let name = match self.reverse.as_ref().map(Reverse::class) {
             None | Some(PtrClass::Fixed) => 0,
             Some(PtrClass::Generic) => u32::from(ptr_points) / 2,
             Some(PtrClass::Dynamic | PtrClass::Missing) => u32::from(ptr_points),

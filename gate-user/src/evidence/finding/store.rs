@@ -1,12 +1,14 @@
 //! Findings on disk, in the tables of migrations/0005_findings.sql.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
+use gate_common::Reason;
 use jiff::Timestamp;
 use sqlx::{QueryBuilder, Row as _, Sqlite, SqliteConnection};
 
-use super::model::{Finding, Sample};
+use super::model::{Finding, Reverse, Sample};
 use crate::{
+    config::DnsblList,
     evidence::{
         score::{DnsblAnswer, PtrClass, SourceEvidence},
         store::{ROWS, Result, key, keys},
@@ -70,7 +72,9 @@ pub(in crate::evidence) async fn load(
         let keep = chunk.len() == 1 || chunk.len() == ROWS;
         let rows = query.build().persistent(keep).fetch_all(&mut *connection);
         for row in rows.await? {
-            found.insert(row.try_get(0)?, read(row.try_get(1)?)?);
+            if let Some(finding) = read(row.try_get(1)?) {
+                found.insert(row.try_get(0)?, finding);
+            }
         }
     }
     Ok(found)
@@ -89,22 +93,80 @@ pub(in crate::evidence) async fn load_within(
         .bind(*keys.end())
         .fetch_all(connection)
         .await?;
-    rows.iter()
-        .map(|row| Ok((row.try_get(0)?, read(row.try_get(1)?)?)))
-        .collect()
+    let mut found = HashMap::new();
+    for row in rows {
+        if let Some(finding) = read(row.try_get(1)?) {
+            found.insert(row.try_get(0)?, finding);
+        }
+    }
+    Ok(found)
 }
 
-/// What is on record of the sources whose name meets `pattern`.
-pub(super) async fn named(
+/// The numbers of the sources in `networks`, and of those whose name meets one of `patterns`.
+pub(super) async fn keys_of(
     connection: &mut SqliteConnection,
-    pattern: &Pattern,
-) -> Result<Vec<Finding>> {
-    let rows: Vec<String> =
-        sqlx::query_scalar(r"SELECT said FROM findings WHERE name LIKE $1 ESCAPE '\'")
-            .bind(like(pattern.as_str()))
-            .fetch_all(connection)
-            .await?;
-    rows.iter().map(|said| read(said)).collect()
+    networks: &[Network],
+    patterns: &[Pattern],
+) -> Result<Vec<i64>> {
+    let mut found = Vec::<i64>::new();
+    for keys in networks.iter().filter_map(|&network| keys(network)) {
+        let within: Vec<i64> =
+            sqlx::query_scalar("SELECT source FROM findings WHERE source BETWEEN $1 AND $2")
+                .bind(*keys.start())
+                .bind(*keys.end())
+                .fetch_all(&mut *connection)
+                .await?;
+        found.extend(within);
+    }
+    for pattern in patterns {
+        let named: Vec<i64> =
+            sqlx::query_scalar(r"SELECT source FROM findings WHERE name LIKE $1 ESCAPE '\'")
+                .bind(like(pattern.as_str()))
+                .fetch_all(&mut *connection)
+                .await?;
+        found.extend(named);
+    }
+    found.sort_unstable();
+    found.dedup();
+    Ok(found)
+}
+
+/// Lets all that is ever to be asked again be asked again by `now`, and tells whom.
+pub(super) async fn ask_all_again(
+    connection: &mut SqliteConnection,
+    now: Timestamp,
+) -> Result<Vec<i64>> {
+    sqlx::query("UPDATE findings SET again = $1 WHERE again > $1")
+        .bind(now.as_second())
+        .execute(&mut *connection)
+        .await?;
+    sqlx::query_scalar("SELECT source FROM findings WHERE again IS NOT NULL")
+        .fetch_all(connection)
+        .await
+}
+
+/// Notes that `source` is not to be listed for `reason`, if anything is on record of it.
+pub(super) async fn pardon(
+    connection: &mut SqliteConnection,
+    source: Network,
+    reason: Reason,
+) -> Result<()> {
+    let Some(key) = key(source) else {
+        return Ok(());
+    };
+    let Some(mut finding) = load(connection, &[key]).await?.remove(&key) else {
+        return Ok(());
+    };
+    if !finding.pardoned.contains(&reason) {
+        finding.pardoned.push(reason);
+    }
+    let said = serde_json::to_string(&finding).map_err(encode)?;
+    sqlx::query("UPDATE findings SET said = $1 WHERE source = $2")
+        .bind(said)
+        .bind(key)
+        .execute(connection)
+        .await?;
+    Ok(())
 }
 
 /// What is on record of the sources about which `list` may have been heard since `since`.
@@ -119,7 +181,7 @@ pub(super) async fn heard_of(
             .bind(like(&format!("*\"{list}\"*")))
             .fetch_all(connection)
             .await?;
-    rows.iter().map(|said| read(said)).collect()
+    Ok(rows.iter().filter_map(|said| read(said)).collect())
 }
 
 /// A glob in SQL's words: `%` for any text, `_` for any character, `\` before one that stands for
@@ -148,26 +210,33 @@ pub(super) async fn due(
             .bind(i64::from(limit))
             .fetch_all(connection)
             .await?;
-    rows.iter().map(|said| read(said)).collect()
+    Ok(rows.iter().filter_map(|said| read(said)).collect())
 }
 
-/// Forgets what was told before `before` and need not be asked again, and of the rest all but the
-/// newest `keep`.
+/// Forgets what was told before `before`, and of the rest all but the newest `keep` that nobody is
+/// listed for; and of the listings for names those that have ended before `past`: an attacker can make
+/// as many of them as he has addresses.
 pub(in crate::evidence) async fn forget(
     connection: &mut SqliteConnection,
     before: Timestamp,
     keep: u32,
+    past: Timestamp,
 ) -> Result<()> {
     sqlx::query("DELETE FROM findings WHERE at < $1")
         .bind(before.as_second())
         .execute(&mut *connection)
         .await?;
     sqlx::query(
-        "DELETE FROM findings WHERE at <= (SELECT at FROM findings ORDER BY at DESC LIMIT 1 OFFSET $1)",
+        "DELETE FROM findings WHERE again IS NULL AND at <= \
+         (SELECT at FROM findings ORDER BY at DESC LIMIT 1 OFFSET $1)",
     )
     .bind(i64::from(keep))
     .execute(&mut *connection)
     .await?;
+    sqlx::query("DELETE FROM entries WHERE origin = 'ptr' AND ended < $1")
+        .bind(past.as_second())
+        .execute(&mut *connection)
+        .await?;
     sqlx::query("DELETE FROM samples WHERE at < $1")
         .bind(before.as_second())
         .execute(&mut *connection)
@@ -204,18 +273,27 @@ pub(in crate::evidence) async fn sample(
     classes.map(read).transpose()
 }
 
-/// Adds what DNS said to the evidence of each source, as far as it was told since `since`.
+/// Adds what DNS said to the evidence of each source, as far as it was told since `since` and its list
+/// is configured still.
 pub(in crate::evidence) fn add_to(
     evidence: &mut HashMap<i64, SourceEvidence>,
     findings: HashMap<i64, Finding>,
     since: Timestamp,
+    lists: &[DnsblList],
 ) {
+    if findings.is_empty() {
+        return;
+    }
+    let lists: HashSet<_> = lists
+        .iter()
+        .map(|list| list.public_name().to_shared())
+        .collect();
     for (key, finding) in findings {
         let ptr = finding.reverse.as_ref().filter(|is| is.at >= since);
-        let ptr = ptr.map(|is| is.standing.class());
+        let ptr = ptr.map(Reverse::class);
         let dnsbl: Vec<_> = finding
             .listing()
-            .filter(|one| one.at >= since && one.points > 0)
+            .filter(|one| one.at >= since && one.points > 0 && lists.contains(&one.list))
             .map(|one| DnsblAnswer {
                 zone: one.list.clone(),
                 points: one.points,
@@ -234,8 +312,13 @@ pub(super) fn key_of(finding: &Finding) -> Option<i64> {
     key(finding.source())
 }
 
-fn read(said: &str) -> Result<Finding> {
-    serde_json::from_str(said).map_err(decode)
+/// A row's finding. One that cannot be read is as if it were not there: its source is asked about
+/// when it comes again.
+fn read(said: &str) -> Option<Finding> {
+    let finding = serde_json::from_str(said);
+    finding
+        .inspect_err(|error| tracing::error!(%error, said, "a finding on record cannot be read"))
+        .ok()
 }
 
 fn decode(error: serde_json::Error) -> sqlx::Error {
