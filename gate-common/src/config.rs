@@ -2,7 +2,7 @@
 
 use bytemuck::{Pod, Zeroable};
 
-use crate::{ABI_VERSION, Limits, SynRate};
+use crate::{ABI_VERSION, Limits, Rate, Reason};
 
 /// How many guarded ports a gate can hold.
 pub const MAX_PORTS: usize = 8;
@@ -45,6 +45,8 @@ impl Mode {
     }
 }
 
+const NO_RATE: Rate = Rate::new(0, 0);
+
 /// The gate's settings as the programs read them.
 #[derive(Clone, Copy, Debug, Eq, Pod, PartialEq, Zeroable)]
 #[repr(C)]
@@ -67,8 +69,15 @@ pub struct Config {
     pub netns: u64,
     /// The limits of a source that no trie makes an exception for.
     pub limits: Limits,
-    /// The token bucket for SYNs.
-    pub syn_rate: SynRate,
+    /// SYNs of a source that nothing lists, by [`SYN_UNIT`](crate::SYN_UNIT).
+    pub syn_rate: Rate,
+    /// SYNs of a listed source that pass, by [`Reason::slot`] and
+    /// [`COURTESY_UNIT`](crate::COURTESY_UNIT).
+    pub courtesy: [Rate; Reason::SLOTS],
+    /// Other than 0 in a flood: no courtesy then.
+    pub flood: u32,
+    /// Zero.
+    pub unused: u32,
 }
 
 impl Config {
@@ -88,10 +97,10 @@ impl Config {
                 window: 0,
                 prefix_len: 0,
             },
-            syn_rate: SynRate {
-                interval: 0,
-                tolerance: 0,
-            },
+            syn_rate: NO_RATE,
+            courtesy: [NO_RATE; Reason::SLOTS],
+            flood: 0,
+            unused: 0,
         }
     }
 }

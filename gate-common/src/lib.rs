@@ -13,6 +13,7 @@ mod entry;
 mod event;
 pub mod index;
 mod limit;
+mod rate;
 mod reason;
 mod source;
 mod stats;
@@ -20,9 +21,10 @@ mod stats;
 pub use config::{Config, MAX_PORTS, Mode};
 pub use entry::{Entry, KeyV4, KeyV6};
 pub use event::{Event, EventKind, Verdict};
-pub use limit::{Limit, Limits, SynRate};
+pub use limit::{COURTESY_BUCKETS, COURTESY_UNIT, Limit, Limits, SYN_BUCKETS, SYN_UNIT, SynBucket};
+pub use rate::{Rate, Take};
 pub use reason::Reason;
-pub use source::{Bucket, Count, Source, WAYS, bpf_spin_lock, mix};
+pub use source::{Bucket, Correction, Count, Source, WAYS, bpf_spin_lock, mix};
 pub use stats::{Family, Stats};
 
 /// Version of everything in this crate, pinned beside the maps.
@@ -37,6 +39,8 @@ pub mod names {
     pub const PROGRAM: &str = "gate";
     /// The `sock_ops` program.
     pub const CONNS: &str = "conns";
+    /// The XDP program that corrects a count, run by userspace alone.
+    pub const CORRECT: &str = "correct";
     /// Array of one [`Config`](crate::Config).
     pub const CONFIG: &str = "CONFIG";
     /// LPM trie [`KeyV4`](crate::KeyV4) → [`Entry`](crate::Entry): allow entries.
@@ -69,6 +73,14 @@ pub mod names {
     pub const EVENTS: &str = "EVENTS";
     /// Array of [`Bucket`](crate::Bucket)s.
     pub const SOURCES: &str = "SOURCES";
+    /// LPM trie [`KeyV4`](crate::KeyV4) → [`Limits`](crate::Limits): exceptions.
+    pub const LIMITS_V4: &str = "LIMITS_V4";
+    /// LPM trie [`KeyV6`](crate::KeyV6) → [`Limits`](crate::Limits): exceptions.
+    pub const LIMITS_V6: &str = "LIMITS_V6";
+    /// Array of [`SynBucket`](crate::SynBucket)s.
+    pub const SYNS: &str = "SYNS";
+    /// Array of [words](crate::Rate::take).
+    pub const COURTESY: &str = "COURTESY";
     /// Socket storage: the [`Source`](crate::Source) that a connection was counted for, or nobody.
     pub const COUNTED: &str = "COUNTED";
     /// The maps of the index.
@@ -76,8 +88,9 @@ pub mod names {
         HEAD_V4, ROOTS_V4, SLOTS_V4, LEAVES_V4, INDEX_V6, FILTER_V6, CELLS_V6, SLOTS_V6,
     ];
     /// Every map, in the order of its declaration.
-    pub const MAPS: [&str; 17] = [
+    pub const MAPS: [&str; 21] = [
         CONFIG, ALLOW_V4, ALLOW_V6, BLOCK_V4, BLOCK_V6, HEAD_V4, ROOTS_V4, SLOTS_V4, LEAVES_V4,
-        INDEX_V6, FILTER_V6, CELLS_V6, SLOTS_V6, STATS, EVENTS, SOURCES, COUNTED,
+        INDEX_V6, FILTER_V6, CELLS_V6, SLOTS_V6, STATS, EVENTS, SOURCES, COUNTED, LIMITS_V4,
+        LIMITS_V6, SYNS, COURTESY,
     ];
 }

@@ -63,13 +63,26 @@ pub struct Limits {
     pub prefix_len: u32,
 }
 
-/// A token bucket for the SYNs of each source, as the generic cell rate algorithm (ITU-T I.371,
-/// annex A) keeps it.
+/// Units of time of the token buckets for SYNs: a microsecond, in nanoseconds.
+pub const SYN_UNIT: u64 = 1_000;
+
+/// Token buckets for SYNs: the elements of `SYNS`, a power of two.
+pub const SYN_BUCKETS: usize = 1 << 16;
+
+/// A token bucket for the SYNs of whatever source was here last.
 #[derive(Clone, Copy, Debug, Default, Eq, Pod, PartialEq, Zeroable)]
 #[repr(C)]
-pub struct SynRate {
-    /// Microseconds for each SYN; 0 for no limit.
-    pub interval: u32,
-    /// How many microseconds a source may be ahead: a burst, less its first SYN.
-    pub tolerance: u32,
+pub struct SynBucket {
+    /// The bucket: see [`Rate::take`](crate::Rate::take).
+    pub word: u64,
+    /// The second in which it was reported last.
+    pub told: u32,
+    /// SYNs too many since then.
+    pub dropped: u32,
 }
+
+/// Units of time of courtesy: a millisecond, in nanoseconds.
+pub const COURTESY_UNIT: u64 = 1_000_000;
+
+/// Token buckets for courtesy: the elements of `COURTESY`, a power of two.
+pub const COURTESY_BUCKETS: usize = 1 << 16;

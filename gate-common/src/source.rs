@@ -103,8 +103,13 @@ pub struct Count {
     pub until: u64,
     /// Connections opened in the window.
     pub opened: u32,
-    /// The second of that clock in which the source was reported last: once a second at most.
-    pub reported: u32,
+    /// The second of that clock in which it was last reported that a source opened its first
+    /// connection, or had SYNs dropped: once a second at most.
+    pub told: u32,
+    /// The second in which it was last reported that the source reached a limit.
+    pub reached: u32,
+    /// SYNs dropped at a limit since the last report of such.
+    pub dropped: u32,
 }
 
 /// The sources that share a bucket.
@@ -126,4 +131,34 @@ pub struct Bucket {
     /// Connections that are not counted for their source: every source here had a connection open,
     /// or the kernel had no memory for the mark on the socket.
     pub uncounted: u64,
+}
+
+/// What userspace asks the program `correct` to do: to set a count, if it is the one that userspace
+/// knows.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Pod, Zeroable)]
+#[repr(C)]
+pub struct Correction {
+    /// Whose.
+    pub source: Source,
+    /// How many connections are open.
+    pub open: u32,
+    /// How many to add to those opened in the window.
+    pub opened: u32,
+    /// [`Count::changes`] as userspace knows it.
+    pub changes: u32,
+    /// Other than 0 if userspace knows of no count at all.
+    pub absent: u32,
+}
+
+impl Correction {
+    /// What the program returns: the count is corrected.
+    pub const DONE: u32 = 1;
+    /// The count has changed meanwhile, and stays.
+    pub const CHANGED: u32 = 2;
+    /// There is no room for the source.
+    pub const NO_ROOM: u32 = 3;
+    /// With `DONE`: the source has reached [`Limit::Connections`](crate::Limit::Connections) by it.
+    pub const CONNECTIONS: u32 = 1 << 8;
+    /// With `DONE`: the source has reached [`Limit::Rate`](crate::Limit::Rate) by it.
+    pub const RATE: u32 = 1 << 9;
 }

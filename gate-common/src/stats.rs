@@ -21,7 +21,7 @@ impl Family {
 
 /// What one CPU has counted for one address family since the maps were made. Packets, all of
 /// them; every guarded SYN is `seen` once, and in modes other than `off` it is exactly one of
-/// passed, allowed, dropped, would-drop, limited or would-limit as well.
+/// passed, allowed, dropped, would-drop, limited, would-limit or courtesy as well.
 #[derive(Clone, Copy, Debug, Eq, Pod, PartialEq, Zeroable)]
 #[repr(C)]
 pub struct Stats {
@@ -44,6 +44,8 @@ pub struct Stats {
     pub limited: [u64; Limit::SLOTS],
     /// The same, which mode `monitor` let pass.
     pub would_limit: [u64; Limit::SLOTS],
+    /// SYNs of listed sources that passed out of courtesy.
+    pub courtesy: u64,
     /// Reports of limits and of samples that found no room on the ring buffer.
     pub lost: u64,
     /// SYNs of listed sources until the next one is reported: the program's own note, not a counter.

@@ -17,12 +17,12 @@ use aya_ebpf::{
         BPF_ANY, BPF_SK_STORAGE_GET_F_CREATE, BPF_SOCK_OPS_PASSIVE_ESTABLISHED_CB,
         BPF_SOCK_OPS_STATE_CB, BPF_SOCK_OPS_STATE_CB_FLAG, BPF_TCP_CLOSE,
     },
-    helpers::generated::{bpf_get_netns_cookie, bpf_ktime_get_ns, bpf_sk_storage_get},
+    helpers::generated::{bpf_get_netns_cookie, bpf_sk_storage_get},
     programs::SockOpsContext,
 };
-use gate_common::{ABI_VERSION, Config, Event, EventKind, Source};
+use gate_common::{ABI_VERSION, Config, Event, EventKind, Limit, Source};
 
-use crate::{events, maps, sources};
+use crate::{events, limits, maps, sources};
 
 /// `AF_INET` and `AF_INET6` (`include/linux/socket.h`).
 const AF_INET: u32 = 2;
@@ -62,9 +62,8 @@ fn opened(ctx: &SockOpsContext) {
         sources::uncounted(config, source);
         return;
     };
-    // SAFETY: no more than a clock is read.
-    let now = unsafe { bpf_ktime_get_ns() };
-    let Some(opened) = sources::opened(config, source, now) else {
+    let limits = limits::of(config, source);
+    let Some(opened) = sources::opened(config, &limits, source, limits::now()) else {
         return;
     };
     // SAFETY: the mark lives as long as the socket, which this program was called for.
@@ -73,7 +72,21 @@ fn opened(ctx: &SockOpsContext) {
     let _: Result<(), i32> =
         ctx.set_cb_flags((ctx.cb_flags() | BPF_SOCK_OPS_STATE_CB_FLAG).cast_signed());
     if opened.is_first {
-        report(ctx, config, source, EventKind::Opened, opened.open);
+        report(ctx, config, source, EventKind::Opened, 0, opened.open);
+    }
+    if opened.reached.connections {
+        let limit = Limit::Connections as u8;
+        report(ctx, config, source, EventKind::Reached, limit, opened.open);
+    } else if opened.reached.rate {
+        let limit = Limit::Rate as u8;
+        report(
+            ctx,
+            config,
+            source,
+            EventKind::Reached,
+            limit,
+            opened.opened,
+        );
     }
 }
 
@@ -170,14 +183,21 @@ fn is_guarded(config: &Config, port: u32) -> bool {
 
 #[inline(always)]
 #[allow(clippy::cast_possible_truncation, reason = "a port is 16 bits")]
-fn report(ctx: &SockOpsContext, config: &Config, source: Source, kind: EventKind, count: u32) {
+fn report(
+    ctx: &SockOpsContext,
+    config: &Config,
+    source: Source,
+    kind: EventKind,
+    what: u8,
+    count: u32,
+) {
     let event = Event {
         source: address(ctx, source),
         ifindex: 0,
         count,
         port: ctx.local_port() as u16,
         kind: kind as u8,
-        what: 0,
+        what,
         verdict: 0,
         unused: [0; 3],
     };

@@ -4,6 +4,7 @@ use aya_ebpf::programs::XdpContext;
 use gate_common::{Config, Entry, Event, EventKind, Source as Word, Stats, Verdict};
 
 use crate::{
+    limits::Hit,
     maps,
     parse::{Source, Syn},
 };
@@ -36,6 +37,24 @@ pub fn report(ctx: &XdpContext, stats: &mut Stats, syn: &Syn, entry: Entry, verd
         port: syn.port.unwrap_or(0),
         kind: EventKind::Drop as u8,
         what: entry.reason_number(),
+        verdict: verdict as u8,
+        unused: [0; 3],
+    };
+    if maps::EVENTS.output(event, 0).is_err() {
+        stats.lost += 1;
+    }
+}
+
+/// Reports that the source of `syn` is at a limit, and what became of the SYN.
+#[inline(always)]
+pub fn limited(ctx: &XdpContext, stats: &mut Stats, syn: &Syn, hit: &Hit, verdict: Verdict) {
+    let event = Event {
+        source: mapped(&syn.source),
+        ifindex: interface(ctx),
+        count: hit.count,
+        port: syn.port.unwrap_or(0),
+        kind: EventKind::Limited as u8,
+        what: hit.limit as u8,
         verdict: verdict as u8,
         unused: [0; 3],
     };

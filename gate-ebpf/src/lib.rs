@@ -12,12 +12,14 @@
 
 pub mod alarm;
 pub mod conns;
+pub mod correct;
 pub mod counters;
 pub mod events;
 pub mod frame;
 pub mod index;
 pub mod ipv4;
 pub mod ipv6;
+pub mod limits;
 pub mod maps;
 pub mod parse;
 pub mod sources;

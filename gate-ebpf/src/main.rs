@@ -1,4 +1,5 @@
-//! The object that `gated` embeds: the XDP program `gate`, and the `sock_ops` program `conns`.
+//! The object that `gated` embeds: the XDP program `gate`, the `sock_ops` program `conns`, and
+//! `correct`, which userspace runs.
 
 #![no_std]
 #![no_main]
@@ -16,6 +17,16 @@ use aya_ebpf::{
 )]
 fn gate(ctx: XdpContext) -> u32 {
     gate_ebpf::verdict::gate(&ctx)
+}
+
+/// Attached to nothing.
+#[xdp]
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "the macro's entry point passes it so"
+)]
+fn correct(ctx: XdpContext) -> u32 {
+    gate_ebpf::correct::correct(&ctx)
 }
 
 /// Attached to the root of the cgroups.

@@ -4,13 +4,13 @@
 //! which a SYN needs, and for the counter of what cannot be parsed.
 
 use aya_ebpf::{bindings::xdp_action, programs::XdpContext};
-use gate_common::{ABI_VERSION, Config, Entry, Family, Mode, Stats, Verdict};
+use gate_common::{ABI_VERSION, Config, Entry, Family, Limit, Mode, Stats, Verdict};
 
 use crate::{
     alarm, counters, events,
     frame::{Linear, Scattered},
-    maps,
-    parse::{self, Malformed, Syn},
+    limits, maps,
+    parse::{self, Malformed, Parsed, Syn},
     table::{Lookup, Standing, Table},
 };
 
@@ -23,17 +23,11 @@ pub fn gate(ctx: &XdpContext) -> u32 {
 /// The same, with another way of looking sources up.
 #[inline(always)]
 pub fn decide<L: Lookup>(ctx: &XdpContext) -> u32 {
-    match parse::ethernet(&Linear::new(ctx)) {
-        Ok(Some(syn)) => judge::<L>(ctx, &syn),
-        Ok(None) => xdp_action::XDP_PASS,
-        Err(Malformed(_)) => second_look::<L>(ctx),
-    }
-}
-
-/// Decides about a frame that the first look could not make out, with a look at all of it.
-#[inline(never)]
-fn second_look<L: Lookup>(ctx: &XdpContext) -> u32 {
-    match parse::ethernet(&Scattered::new(ctx)) {
+    let parsed = match parse::ethernet(&Linear::new(ctx)) {
+        Err(Malformed(_)) => second_look(ctx),
+        parsed => parsed,
+    };
+    match parsed {
         Ok(Some(syn)) => judge::<L>(ctx, &syn),
         Ok(None) => xdp_action::XDP_PASS,
         Err(Malformed(family)) => {
@@ -41,6 +35,12 @@ fn second_look<L: Lookup>(ctx: &XdpContext) -> u32 {
             xdp_action::XDP_PASS
         }
     }
+}
+
+/// What a frame is that a first look could not make out, with a look at all of it.
+#[inline(never)]
+fn second_look(ctx: &XdpContext) -> Parsed {
+    parse::ethernet(&Scattered::new(ctx))
 }
 
 /// Decides about a SYN.
@@ -66,6 +66,7 @@ fn judge<L: Lookup>(ctx: &XdpContext, syn: &Syn) -> u32 {
         return xdp_action::XDP_PASS;
     }
     match L::standing(&syn.source) {
+        Standing::Unlisted if has_limits(config) => admit(ctx, config, stats, mode, syn),
         Standing::Unlisted => {
             stats.passed += 1;
             xdp_action::XDP_PASS
@@ -76,6 +77,46 @@ fn judge<L: Lookup>(ctx: &XdpContext, syn: &Syn) -> u32 {
         }
         Standing::Listed(entry) => punish(ctx, config, stats, mode, syn, entry),
     }
+}
+
+/// Whether any limit may hold.
+#[inline(always)]
+const fn has_limits(config: &Config) -> bool {
+    config.buckets != 0 || config.syn_rate.interval != 0
+}
+
+/// Decides about the SYN of a source that nothing lists.
+///
+/// A function of its own, because its stack is not needed where the tables are asked.
+#[inline(never)]
+fn admit(ctx: &XdpContext, config: &Config, stats: &mut Stats, mode: Mode, syn: &Syn) -> u32 {
+    let hit = match limits::hit(config, limits::source(&syn.source)) {
+        // Invariant 1: whoever is allowed is held to no limit.
+        Some(hit) if !limits::is_allowed(&syn.source) => hit,
+        _ => {
+            stats.passed += 1;
+            return xdp_action::XDP_PASS;
+        }
+    };
+    let slot = hit.limit.slot() % Limit::SLOTS;
+    let (counter, verdict, action) = if mode == Mode::Enforce {
+        (
+            &mut stats.limited[slot],
+            Verdict::Drop,
+            xdp_action::XDP_DROP,
+        )
+    } else {
+        (
+            &mut stats.would_limit[slot],
+            Verdict::WouldDrop,
+            xdp_action::XDP_PASS,
+        )
+    };
+    *counter += 1;
+    if hit.is_told {
+        events::limited(ctx, stats, syn, &hit, verdict);
+    }
+    action
 }
 
 /// Deals with the SYN of a listed source.
@@ -89,6 +130,13 @@ fn punish(
     entry: Entry,
 ) -> u32 {
     let slot = entry.slot();
+    if mode == Mode::Enforce && config.flood == 0 {
+        let rate = config.courtesy[slot];
+        if rate.interval != 0 && limits::courtesy(rate, limits::source(&syn.source)) {
+            stats.courtesy += 1;
+            return xdp_action::XDP_PASS;
+        }
+    }
     let (counter, verdict, action) = if mode == Mode::Enforce {
         (
             &mut stats.dropped[slot],

@@ -16,6 +16,7 @@ pub mod evidence;
 pub mod feeds;
 #[allow(unsafe_code, reason = "the one module that speaks to the kernel")]
 pub mod kernel;
+pub mod limits;
 pub mod names;
 pub mod network;
 pub mod overrides;

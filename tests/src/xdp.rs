@@ -10,7 +10,7 @@ use aya::{
     maps::{Array, LpmTrie, Map, MapData, PerCpuArray, PerCpuValues, RingBuf, lpm_trie::Key},
     programs::{ProgramError, TestRun as _, TestRunAttrs, TestRunOptions, Xdp, XdpMode},
 };
-use gate_common::{Config, Entry, Event, Family, MAX_PORTS, Mode, Reason, Stats, names};
+use gate_common::{Config, Entry, Event, Family, Limit, MAX_PORTS, Mode, Reason, Stats, names};
 use gate_user::{kernel::OBJECT, network::Network};
 
 const XDP_DROP: u32 = 1;
@@ -33,6 +33,12 @@ pub enum Outcome {
     Dropped(Family, Reason),
     /// It passed, and would have been dropped.
     WouldDrop(Family, Reason),
+    /// It was dropped: its source, which nothing lists, is at a limit.
+    Limited(Family, Limit),
+    /// It passed, and would have been dropped for that.
+    WouldLimit(Family, Limit),
+    /// It passed out of courtesy: its source is listed.
+    Courtesy(Family),
 }
 
 /// A loaded XDP program with tables of its own.
@@ -254,6 +260,11 @@ impl Gate {
                     sum.dropped[slot] += stats.dropped[slot];
                     sum.would_drop[slot] += stats.would_drop[slot];
                 }
+                for slot in 0..Limit::SLOTS {
+                    sum.limited[slot] += stats.limited[slot];
+                    sum.would_limit[slot] += stats.would_limit[slot];
+                }
+                sum.courtesy += stats.courtesy;
             }
             sum
         })
@@ -287,6 +298,9 @@ enum Counter {
     Malformed,
     Dropped(usize),
     WouldDrop(usize),
+    Limited(usize),
+    WouldLimit(usize),
+    Courtesy,
 }
 
 /// The counters that changed, in a fixed order, one entry for each count.
@@ -315,17 +329,38 @@ fn changes(before: &[Stats], after: &[Stats]) -> Vec<(Family, Counter)> {
                 after.would_drop[slot],
             );
         }
+        for slot in 0..Limit::SLOTS {
+            changed(
+                Counter::Limited(slot),
+                before.limited[slot],
+                after.limited[slot],
+            );
+            changed(
+                Counter::WouldLimit(slot),
+                before.would_limit[slot],
+                after.would_limit[slot],
+            );
+        }
+        changed(Counter::Courtesy, before.courtesy, after.courtesy);
     }
     counts
 }
 
 fn outcome(action: u32, changes: &[(Family, Counter)]) -> Result<Outcome, String> {
-    use Counter::{Allowed, Dropped, Malformed, Passed, Seen, WouldDrop};
+    use Counter::{
+        Allowed, Courtesy, Dropped, Limited, Malformed, Passed, Seen, WouldDrop, WouldLimit,
+    };
     let reason = |slot: usize| {
         u32::try_from(slot)
             .ok()
             .and_then(Reason::from_number)
             .ok_or_else(|| format!("slot {slot} is no reason"))
+    };
+    let limit = |slot: usize| {
+        u8::try_from(slot)
+            .ok()
+            .and_then(Limit::from_number)
+            .ok_or_else(|| format!("slot {slot} is no limit"))
     };
     let outcome = match *changes {
         [] => Outcome::Ignored,
@@ -339,9 +374,16 @@ fn outcome(action: u32, changes: &[(Family, Counter)]) -> Result<Outcome, String
         [(family, Seen), (same, WouldDrop(slot))] if same == family => {
             Outcome::WouldDrop(family, reason(slot)?)
         }
+        [(family, Seen), (same, Limited(slot))] if same == family => {
+            Outcome::Limited(family, limit(slot)?)
+        }
+        [(family, Seen), (same, WouldLimit(slot))] if same == family => {
+            Outcome::WouldLimit(family, limit(slot)?)
+        }
+        [(family, Seen), (same, Courtesy)] if same == family => Outcome::Courtesy(family),
         _ => return Err(format!("these counters do not go together: {changes:?}")),
     };
-    let expected = if matches!(outcome, Outcome::Dropped(..)) {
+    let expected = if matches!(outcome, Outcome::Dropped(..) | Outcome::Limited(..)) {
         XDP_DROP
     } else {
         XDP_PASS

@@ -22,7 +22,7 @@ use aya::{
     Ebpf, EbpfLoader,
     programs::{TestRun as _, TestRunOptions, Xdp},
 };
-use gate_common::{Limits, Mode, Reason, SynRate, names};
+use gate_common::{Limits, Mode, Rate, Reason, names};
 use gate_tests::{
     packet::Packet,
     table::{crowd, crowded},
@@ -82,7 +82,9 @@ impl Subject {
             ports: vec![25],
             sample: 0,
             limits: Limits::default(),
-            syn_rate: SynRate::default(),
+            syn_rate: Rate::default(),
+            courtesy: [Rate::default(); Reason::SLOTS],
+            flood: false,
         })
         .expect("the gate takes its settings");
         self.gate = Some(gate);

@@ -12,7 +12,7 @@ use super::{
     gate::Gate,
     table::{Align, Table},
 };
-use crate::control::api::{PerReason, Stats, route, span};
+use crate::control::api::{PerLimit, PerReason, Stats, route, span};
 
 /// Puts the cursor at the top of an empty screen (ECMA-48: CUP, ED).
 const CLEAR: &str = "\x1b[H\x1b[2J";
@@ -58,6 +58,9 @@ pub(super) async fn run(gate: &Gate, args: Args) -> Result<Exit, CliError> {
 /// A count by reason.
 type ByReason = fn(&Stats) -> &PerReason;
 
+/// A count by limit.
+type ByLimit = fn(&Stats) -> &PerLimit;
+
 /// The counters, and their rates where there are `earlier` ones.
 fn render(stats: &Stats, earlier: Option<(&Stats, Duration)>) -> String {
     let mut table = Table::new([
@@ -96,6 +99,24 @@ fn render(stats: &Stats, earlier: Option<(&Stats, Duration)>) -> String {
             row(&format!("  {}", reason.code()), true, &of_reason);
         }
     }
+    for (name, counts) in [
+        ("limited", (|it| &it.limited) as ByLimit),
+        ("would limit", |it| &it.would_limit),
+    ] {
+        if counts(stats).sum() > 0 {
+            row(name, true, &|it| counts(it).sum());
+        }
+        for (limit, count) in counts(stats).iter().filter(|&(_, count)| count > 0) {
+            let of_limit = |it: &Stats| {
+                let mut found = counts(it).iter().filter(|&(other, _)| other == limit);
+                found.next().map_or(count, |(_, count)| count)
+            };
+            row(&format!("  {}", limit.as_str()), true, &of_limit);
+        }
+    }
+    if stats.courtesy > 0 {
+        row("courtesy", true, &|it| it.courtesy);
+    }
     row("malformed", false, &|it| it.malformed);
     format!("mode {}\n{}", stats.mode.as_str(), table.render())
 }
@@ -131,14 +152,18 @@ mod tests {
             render(&answer(&Method::GET, route::STATS), None),
             "\
 mode enforce
-seen        120000
-passed       20000  16.7 %
-allowed         42   0.0 %
-dropped      99958  83.3 %
-  feed       98000  81.7 %
-  manual      1958   1.6 %
-would drop       0   0.0 %
-malformed        3
+seen                120000
+passed               20000  16.7 %
+allowed                 42   0.0 %
+dropped              99958  83.3 %
+  feed               98000  81.7 %
+  manual              1958   1.6 %
+would drop               0   0.0 %
+limited                127   0.1 %
+  connections_hard     120   0.1 %
+  rate                   7   0.0 %
+courtesy                 9   0.0 %
+malformed                3
 "
         );
     }
@@ -151,9 +176,9 @@ malformed        3
         before.dropped = PerReason::from_fn(|_| 0);
         let text = render(&now, Some((&before, Duration::from_secs(2))));
         for line in [
-            "seen        120000            500.0/s",
-            "passed       20000  16.7 %      0.0/s",
-            "  manual      1958   1.6 %    979.0/s",
+            "seen                120000            500.0/s",
+            "passed               20000  16.7 %      0.0/s",
+            "  manual              1958   1.6 %    979.0/s",
         ] {
             assert!(text.lines().any(|it| it == line), "{line}\n{text}");
         }

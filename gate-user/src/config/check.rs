@@ -21,6 +21,13 @@ pub(super) fn across_keys(config: &Config) -> Vec<(String, String)> {
             ),
         ));
     }
+    let (soft, hard) = (config.limits.connections, config.limits.connections_hard);
+    if hard != 0 && soft > hard {
+        problems.push((
+            "limits.connections".to_owned(),
+            format!("{soft} is more than connections_hard = {hard}: nobody would be told"),
+        ));
+    }
     let copies = config.paths.feeds();
     for (i, feed) in config.feeds.iter().enumerate() {
         let mut problem = |key: &str, message| {

@@ -12,6 +12,7 @@ mod error;
 mod evidence;
 mod feed;
 mod gate;
+mod limits;
 mod log;
 mod lookup;
 mod message;
@@ -42,6 +43,7 @@ pub use feed::{
 };
 pub(crate) use feed::{host_address, redacted};
 pub use gate::{Attach, GateConfig, InterfaceName, Ports};
+pub use limits::{Courtesies, LimitsConfig, NetworkLimits, PerTime};
 pub use log::{LogConfig, LogFormat, LogLevel};
 pub use lookup::LookupConfig;
 pub use paths::{ControlConfig, Paths, SocketMode};
@@ -67,6 +69,10 @@ pub struct Config {
     pub allow: AllowConfig,
     /// What each reason means for a listed source.
     pub enforcement: Enforcements,
+    /// How much of a source is too much.
+    pub limits: LimitsConfig,
+    /// When a listed source is let through, to be told why.
+    pub courtesy: Courtesies,
     /// What comes in about sources.
     pub evidence: EvidenceConfig,
     /// Lists that others make, read from files or fetched.

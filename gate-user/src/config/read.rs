@@ -12,8 +12,8 @@ use toml::{
 };
 
 use super::{
-    Config, DnsblConfig, DnsblList, EvidenceConfig, FeedConfig, Forwarder, MaildirConfig, Pattern,
-    Problem, PtrConfig, check, message,
+    Config, DnsblConfig, DnsblList, EvidenceConfig, FeedConfig, Forwarder, LimitsConfig,
+    MaildirConfig, NetworkLimits, Pattern, Problem, PtrConfig, check, message,
 };
 
 /// Where each key stands in the text.
@@ -69,6 +69,10 @@ fn every_key() -> String {
             forwarders: vec![Forwarder::example()],
             maildirs: vec![MaildirConfig::example()],
             ..EvidenceConfig::default()
+        },
+        limits: LimitsConfig {
+            networks: vec![NetworkLimits::example()],
+            ..LimitsConfig::default()
         },
         feeds: vec![example],
         dnsbl: DnsblConfig {
@@ -222,6 +226,7 @@ fn required(list: &str) -> &'static [&'static str] {
     match list {
         "dnsbl.list" => &DnsblList::REQUIRED,
         "evidence.forwarder" => &Forwarder::REQUIRED,
+        "limits.network" => &NetworkLimits::REQUIRED,
         "evidence.maildir" => &MaildirConfig::REQUIRED,
         "ptr.pattern" => &Pattern::REQUIRED,
         _ => &FeedConfig::REQUIRED,

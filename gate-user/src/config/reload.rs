@@ -2,7 +2,9 @@
 
 use std::{collections::BTreeMap, fmt};
 
-use super::{Config, DnsblConfig, EvidenceConfig, FeedUrl, GateConfig, LogConfig, LookupConfig};
+use super::{
+    Config, DnsblConfig, EvidenceConfig, FeedUrl, GateConfig, LimitsConfig, LogConfig, LookupConfig,
+};
 
 /// A key whose value is another one than before.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -43,6 +45,10 @@ impl Config {
             evidence: EvidenceConfig {
                 listen: self.evidence.listen,
                 ..new.evidence
+            },
+            limits: LimitsConfig {
+                sources: self.limits.sources,
+                ..new.limits
             },
             log: LogConfig {
                 format: self.log.format,
@@ -212,6 +218,16 @@ mod tests {
             ),
             (
                 "",
+                "limits.rate = '5/1s'",
+                "limits.rate: \"60/1m\", now \"5/1s\"",
+            ),
+            (
+                "courtesy.feed = '1/1h'",
+                "",
+                "courtesy.feed: \"1/1h\", now \"none\"",
+            ),
+            (
+                "",
                 "allow.networks = ['::1']",
                 "allow.networks: [], now [\"::1/128\"]",
             ),
@@ -280,6 +296,7 @@ mod tests {
                 "control.group = 'mail'",
                 "control.group: \"\", now \"mail\"",
             ),
+            ("limits.sources = 1024", "limits.sources: 65536, now 1024"),
             ("log.format = 'json'", "log.format: \"human\", now \"json\""),
         ] {
             let (before, now) = (Config::default(), config(now));

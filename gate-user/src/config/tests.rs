@@ -73,6 +73,18 @@ fn the_values_that_the_example_shows_are_the_defaults() {
     };
     assert_eq!(pattern.regex, NameRegex::default());
     shown.ptr.patterns.clear();
+    let [network] = &shown.limits.networks[..] else {
+        panic!("{:?}", shown.limits.networks);
+    };
+    let default = NetworkLimits::example();
+    assert_eq!(
+        network,
+        &NetworkLimits {
+            network: network.network,
+            ..default
+        }
+    );
+    shown.limits.networks.clear();
     assert_eq!(shown, Config::default());
 }
 
@@ -280,7 +292,7 @@ fn an_unknown_key() {
         ),
         (
             "[gaet]",
-            "gate.toml:1:2: gaet: unknown key (did you mean `gate`?); known here: allow, control, dns, dnsbl, enforcement, evidence, feed, gate, listing, log, lookup, paths, ptr, removal, rollup, score",
+            "gate.toml:1:2: gaet: unknown key (did you mean `gate`?); known here: allow, control, courtesy, dns, dnsbl, enforcement, evidence, feed, gate, limits, listing, log, lookup, paths, ptr, removal, rollup, score",
         ),
         (
             "speed = 1",

@@ -14,8 +14,8 @@ use crate::{
         api::{
             self, AllowEntries, Attach, Check, ConnectionCounts, Connections, ConnectionsQuery,
             CountedBy, EvidenceCounts, Exception, Filter, Index, Interface, KernelAnswer,
-            KernelVerdict, Listings, PerReason, ReasonEnforcement, SourceConnections, Stats,
-            Status, Top, TopSource,
+            KernelVerdict, Listings, PerLimit, PerReason, ReasonEnforcement, SourceConnections,
+            Stats, Status, Top, TopSource,
         },
     },
     evidence::intake::Counts,
@@ -321,6 +321,9 @@ pub(super) fn stats(view: &View) -> Result<Stats, ServiceError> {
         would_drop: PerReason::from_fn(|reason| counters.would_drop[reason.slot()]),
         allowed: counters.allowed,
         malformed: counters.malformed,
+        limited: PerLimit::of(&counters.limited),
+        would_limit: PerLimit::of(&counters.would_limit),
+        courtesy: counters.courtesy,
     })
 }
 

@@ -6,23 +6,25 @@
 use std::{collections::BTreeSet, net::IpAddr};
 
 use super::{
+    reports::ReachedLimit,
     request::{Changed, Handed},
     writer::{DAEMON, Writer, refused},
 };
 use crate::{
-    book::{Applied, Book, BookError, Change, Listing, Origin, Outcome},
+    book::{Applied, Book, BookError, Change, Listing, NewListing, Origin, Outcome},
     control::{
         ServiceError,
         api::{RemovalRequest, RollupState},
     },
     evidence::{self, Evidence, Finding, Ground, Kind, Taken},
+    limits,
     network::Network,
     removal::{self, Decision, Filing, Ruling},
     rollup,
 };
 
 use gate_common::Reason;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 /// How many steps of folding are made at a time.
 const FOLDS: usize = 8;
@@ -50,6 +52,63 @@ impl Writer {
             applied: Applied { outcomes, touched },
             book: self.ledger.book().clone(),
         })
+    }
+
+    /// Takes notice that a source reached a limit, and lists it if that was once too often.
+    pub(super) async fn take_limit(&mut self, report: ReachedLimit) {
+        let (source, repeat) = (Network::source(report.source), self.config.limits.repeat);
+        let now = Timestamp::now();
+        tracing::info!(%source, limit = report.limit.as_str(), count = report.count, "limit reached");
+        // Who is allowed is held to no limit (invariant 1), and nothing is held against him.
+        let is_allowed = self.ledger.book().allow_covering(source).next().is_some();
+        if is_allowed || !self.repeats.note(source, now, repeat) {
+            return;
+        }
+        let evidence = format!(
+            "{} reached {} times in {}, last with {} connections",
+            report.limit.as_str(),
+            repeat.count(),
+            humantime::format_duration(repeat.time()),
+            report.count
+        );
+        if let Err(error) = self.list_for_limits(source, evidence, now).await {
+            tracing::error!(%source, %error, "not listed for its connections");
+        }
+    }
+
+    async fn list_for_limits(
+        &mut self,
+        source: Network,
+        evidence: String,
+        now: Timestamp,
+    ) -> Result<(), ServiceError> {
+        let (reason, origin) = (Reason::ConnLimit, Origin::Limits);
+        let limits = &self.config.limits;
+        let since =
+            now.saturating_sub(SignedDuration::try_from(limits.repeat_within).unwrap_or_default());
+        let before = self.ledger.book().clone();
+        let mut work = self.ledger.begin(now).await.map_err(refused)?;
+        let former = work
+            .ended_listings(&[source], reason, &origin, since.unwrap_or(now))
+            .await
+            .map_err(refused)?;
+        let former = former.get(&source).copied().unwrap_or(0);
+        let expires = now.checked_add(limits::list_for(former, limits)).ok();
+        let listing = NewListing {
+            network: source,
+            reason,
+            origin,
+            comment: None,
+            evidence: Some(evidence.into()),
+            expires,
+            force: false,
+        };
+        work.apply(vec![Change::List(listing)]).map_err(refused)?;
+        evidence::roll_up(&mut work, &self.config)
+            .await
+            .map_err(refused)?;
+        let touched = work.commit(DAEMON).await.map_err(refused)?;
+        self.carry_out(&before, &touched)
     }
 
     /// Takes evidence in, all that one caller handed in together, and tells each what became of

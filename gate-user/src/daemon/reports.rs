@@ -1,8 +1,8 @@
 //! The kernel's reports, handed to whoever they are for.
 //!
-//! In: the ring buffer. Out: sampled drops counted by source, and sources that completed a
-//! handshake in a channel of bounded length. A source that finds it full is left out and counted:
-//! whoever asks about sources asks later, or not, but nobody waits for him.
+//! In: the ring buffer. Out: sampled drops counted by source, and in channels of bounded length the
+//! sources that opened their first connection, and those that reached a limit. What finds its
+//! channel full is left out and counted: nobody waits.
 
 use std::{
     net::IpAddr,
@@ -12,6 +12,7 @@ use std::{
     },
 };
 
+use gate_common::Limit;
 use jiff::Timestamp;
 use tokio::sync::mpsc::{self, error::TrySendError};
 
@@ -23,6 +24,9 @@ const REPORTS: usize = 4096;
 
 /// Sources that completed a handshake and wait for whoever asks about them.
 const OPENED: usize = 4096;
+
+/// Reports of limits that wait for the writer.
+const REACHED: usize = 4096;
 
 /// Where sources are told that have just opened their first connection.
 #[derive(Clone, Debug)]
@@ -52,8 +56,56 @@ impl Opened {
     }
 }
 
+/// That a source reached a limit by completing a handshake.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) struct ReachedLimit {
+    /// Who; of an IPv6 source, the first address of its /64.
+    pub(super) source: IpAddr,
+    /// Which.
+    pub(super) limit: Limit,
+    /// Connections that are open, or were opened in the window.
+    pub(super) count: u32,
+}
+
+/// Whom reports are for.
+#[derive(Clone, Debug)]
+pub(super) struct Hear {
+    /// Whoever asks about sources.
+    pub(super) opened: Opened,
+    reached: mpsc::Sender<ReachedLimit>,
+}
+
+/// What is heard.
+#[derive(Debug)]
+pub(super) struct Heard {
+    /// Sources that have just opened their first connection.
+    pub(super) firsts: mpsc::Receiver<IpAddr>,
+    /// Sources that reached a limit.
+    pub(super) reached: mpsc::Receiver<ReachedLimit>,
+}
+
+impl Hear {
+    /// The two ends.
+    pub(super) fn channel() -> (Self, Heard) {
+        let (opened, firsts) = Opened::channel();
+        let (sender, reached) = mpsc::channel(REACHED);
+        let hear = Self {
+            opened,
+            reached: sender,
+        };
+        (hear, Heard { firsts, reached })
+    }
+
+    /// Tells that a source reached a limit.
+    pub(super) fn reached(&self, report: ReachedLimit) {
+        if let Err(TrySendError::Full(_)) = self.reached.try_send(report) {
+            self.opened.missed.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+}
+
 /// Hands on what the kernel reports, for as long as it does.
-pub(super) async fn hand_on(mut events: Events, top: Arc<Mutex<TopSources>>, opened: Opened) {
+pub(super) async fn hand_on(mut events: Events, top: Arc<Mutex<TopSources>>, hear: Hear) {
     loop {
         match events.next(REPORTS).await {
             Ok(reports) => {
@@ -66,8 +118,24 @@ pub(super) async fn hand_on(mut events: Events, top: Arc<Mutex<TopSources>>, ope
                                 top.count(sample.source, reason, now);
                             }
                         }
-                        Report::Opened { source } => opened.tell(source),
-                        Report::Reached { .. } | Report::Limited { .. } => {}
+                        Report::Opened { source } => hear.opened.tell(source),
+                        Report::Reached {
+                            source,
+                            limit,
+                            count,
+                        } => hear.reached(ReachedLimit {
+                            source,
+                            limit,
+                            count,
+                        }),
+                        Report::Limited {
+                            source,
+                            limit,
+                            count,
+                        } => {
+                            let limit = limit.as_str();
+                            tracing::debug!(%source, limit, count, "SYNs over a limit");
+                        }
                     }
                 }
             }

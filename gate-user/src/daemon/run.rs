@@ -1,7 +1,6 @@
 //! `gated`: start, serve, stop.
 
 use std::{
-    net::IpAddr,
     path::PathBuf,
     sync::{Arc, Mutex},
     time::Duration,
@@ -18,11 +17,12 @@ use tokio::{
 
 use super::{
     DaemonError, Handle,
+    connections::Comparison,
     intake::{self, WaysIn},
     logging,
     lookup::{self, Lookups},
     notify,
-    reports::{self, Opened},
+    reports::{self, Hear, Heard},
     request::{Request, gather},
     settings,
     top::TopSources,
@@ -95,23 +95,27 @@ pub async fn run(options: Options) -> Result<(), DaemonError> {
         })?;
     let (requests, inbox) = mpsc::channel(REQUESTS);
     let top = Arc::new(Mutex::new(TopSources::new(writer.started)));
-    let (opened, firsts) = Opened::channel();
+    let (hear, heard) = Hear::channel();
     if let Some(gate) = &mut writer.gate {
         let events = gate.events()?;
-        tokio::spawn(reports::hand_on(events, Arc::clone(&top), opened.clone()));
+        tokio::spawn(reports::hand_on(events, Arc::clone(&top), hear.clone()));
     }
     let own = writer.netlink.own_addresses().await?;
     let desk = intake::open_desk(&writer.config, own)?;
+    let view = Arc::clone(&writer.view);
     tokio::spawn(lookup::keep_asking(
-        Arc::clone(&writer.view),
+        Arc::clone(&view),
         lookups.inquiry.clone(),
     ));
+    let mut comparison = Comparison::new(Arc::clone(&view), hear.clone());
+    comparison.compare().await;
+    tokio::spawn(comparison.go_on());
     let handle = Handle::new(
-        Arc::clone(&writer.view),
+        view,
         requests,
         feeds.clone(),
         top,
-        opened,
+        hear.opened,
         desk,
         lookups.clone(),
     );
@@ -151,7 +155,7 @@ pub async fn run(options: Options) -> Result<(), DaemonError> {
         lookups,
         looks: JoinSet::new(),
     }
-    .turn(inbox, updates, found, firsts, signals)
+    .turn(inbox, updates, found, heard, signals)
     .await;
     notify::stopping();
     stop.send_replace(true);
@@ -213,7 +217,7 @@ impl Loop {
         mut inbox: mpsc::Receiver<Request>,
         mut updates: mpsc::Receiver<FeedUpdate>,
         mut found: mpsc::Receiver<Found>,
-        mut firsts: mpsc::Receiver<IpAddr>,
+        mut heard: Heard,
         signals: Signals,
     ) -> Result<(), DaemonError> {
         let Signals {
@@ -241,7 +245,8 @@ impl Loop {
                     }
                 }
                 Some(update) = updates.recv() => self.take_feed(update).await,
-                Some(source) = firsts.recv() => self.writer.seen(source),
+                Some(source) = heard.firsts.recv() => self.writer.seen(source),
+                Some(reached) = heard.reached.recv() => self.writer.take_limit(reached).await,
                 1.. = found.recv_many(&mut finds, TOGETHER) => {
                     self.writer.take_found(std::mem::take(&mut finds)).await;
                 }

@@ -28,6 +28,7 @@ use crate::{
     control::api::{Drift, TableSize},
     dns::inquiry::Inquiry,
     kernel::{Found, Gate, Netlink},
+    limits::Repeats,
     names::Names,
     overrides::Overrides,
     plan::Table,
@@ -116,6 +117,7 @@ impl Writer {
             drift: view.drift,
             kernel_problem: None,
             generation: 0,
+            repeats: Repeats::default(),
             view: Arc::new(ArcSwap::from_pointee(view)),
         };
         writer.choose_interfaces().await?;

@@ -27,6 +27,7 @@ use crate::{
     },
     dns::inquiry::Inquiry,
     kernel::{Attachment, Gate, KernelError, Netlink},
+    limits::Repeats,
     names::Names,
     network::Network,
     overrides::Overrides,
@@ -67,6 +68,8 @@ pub(super) struct Writer {
     pub(super) kernel_problem: Option<String>,
     /// Counts what was given to the kernel, so that a look at its table knows whether it is dated.
     pub(super) generation: u64,
+    /// How often sources reached a limit.
+    pub(super) repeats: Repeats,
     pub(super) view: Arc<ArcSwap<View>>,
 }
 
@@ -193,10 +196,13 @@ impl Writer {
 
     /// Tells the program its settings.
     pub(super) fn configure(&mut self) -> Result<(), KernelError> {
-        let settings = settings::program(&self.config, self.mode);
-        self.gate
-            .as_mut()
-            .map_or(Ok(()), |gate| gate.configure(&settings))
+        let settings = settings::program(&self.config, self.mode, false);
+        let exceptions = settings::exceptions(&self.config);
+        let Some(gate) = &mut self.gate else {
+            return Ok(());
+        };
+        gate.except(&exceptions)?;
+        gate.configure(&settings)
     }
 
     /// Finds out which interfaces are to be guarded.

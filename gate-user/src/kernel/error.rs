@@ -107,6 +107,9 @@ pub enum KernelError {
     /// There is no root of the cgroups to attach the `sock_ops` program to.
     #[error("no cgroup v2: {0}")]
     NoCgroup(io::Error),
+    /// The table of sockets could not be read.
+    #[error("reading the table of sockets (sock_diag): {0}")]
+    Sockets(io::Error),
     /// A netlink socket could not be had.
     #[error("netlink socket: {0}")]
     NetlinkSocket(io::Error),

@@ -4,7 +4,7 @@ use std::{path::Path, sync::Arc};
 
 use aya::{Ebpf, maps::RingBuf};
 use aya_log::EbpfLogger;
-use gate_common::{Config, Limits, MAX_PORTS, Mode, SynRate, names};
+use gate_common::{Config, Limits, MAX_PORTS, Mode, Rate, Reason, names};
 
 use super::{
     KernelError,
@@ -20,6 +20,7 @@ use super::{
 };
 use crate::{
     config::Attach,
+    network::Network,
     plan::{Diff, Table},
 };
 
@@ -34,8 +35,13 @@ pub struct Settings {
     pub sample: u32,
     /// The limits of a source that nothing makes an exception for.
     pub limits: Limits,
-    /// The token bucket for SYNs.
-    pub syn_rate: SynRate,
+    /// SYNs of a source that nothing lists, in [`SYN_UNIT`](gate_common::SYN_UNIT)s.
+    pub syn_rate: Rate,
+    /// SYNs of a listed source that pass, by [`Reason::slot`], in
+    /// [`COURTESY_UNIT`](gate_common::COURTESY_UNIT)s.
+    pub courtesy: [Rate; Reason::SLOTS],
+    /// Whether there is a flood: no courtesy then.
+    pub flood: bool,
 }
 
 /// The gate in the kernel. Dropping it leaves everything on the wire, enforcing.
@@ -84,7 +90,8 @@ impl Gate {
             Ok(logger) => spawn_logger(logger),
             Err(error) => tracing::warn!(%error, "the program's log cannot be read"),
         }
-        let maps = Arc::new(Maps::new(&ebpf)?);
+        let corrector = load::corrector(&mut ebpf)?;
+        let maps = Arc::new(Maps::new(&ebpf, corrector)?);
         let index = Index::new(&ebpf, found != Found::Same)?;
         Ok(Self {
             pins,
@@ -137,6 +144,8 @@ impl Gate {
             netns: self.netns,
             limits: settings.limits,
             syn_rate: settings.syn_rate,
+            courtesy: settings.courtesy,
+            flood: settings.flood.into(),
             ..Config::new(settings.mode, settings.sample, ports)
         };
         self.maps
@@ -147,6 +156,15 @@ impl Gate {
                 what: "writing",
                 source,
             })
+    }
+
+    /// Makes `exceptions` all the networks that have other limits than everybody.
+    ///
+    /// # Errors
+    ///
+    /// [`KernelError::Map`].
+    pub fn except(&mut self, exceptions: &[(Network, Limits)]) -> Result<(), KernelError> {
+        self.maps.exceptions.set(exceptions)
     }
 
     /// Carries out a difference of plans: in the index first, so that it is in force at once, then

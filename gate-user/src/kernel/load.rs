@@ -1,5 +1,7 @@
 //! Loading the object: its maps pinned, or those that are pinned adopted.
 
+use std::os::fd::{AsFd as _, OwnedFd};
+
 use aya::{Ebpf, EbpfLoader, programs::Xdp};
 use gate_common::names;
 
@@ -72,11 +74,29 @@ pub(super) fn load(pins: &Pins, capacity: Capacity) -> Result<Loaded, KernelErro
 
 /// The XDP program of the object.
 pub(super) fn program(ebpf: &mut Ebpf) -> Result<&mut Xdp, KernelError> {
-    let program = ebpf
-        .program_mut(names::PROGRAM)
-        .ok_or(KernelError::Missing(names::PROGRAM))?;
+    xdp(ebpf, names::PROGRAM)
+}
+
+/// The program `correct`, loaded into the kernel.
+pub(super) fn corrector(ebpf: &mut Ebpf) -> Result<OwnedFd, KernelError> {
+    let program = xdp(ebpf, names::CORRECT)?;
+    let failed = |what| {
+        move |source| KernelError::Program {
+            name: names::CORRECT,
+            what,
+            source,
+        }
+    };
+    program.load().map_err(failed("loading it"))?;
+    let fd = program.fd().map_err(failed("using it"))?;
+    let fd = fd.as_fd().try_clone_to_owned();
+    fd.map_err(|error| failed("using it")(error.into()))
+}
+
+fn xdp<'a>(ebpf: &'a mut Ebpf, name: &'static str) -> Result<&'a mut Xdp, KernelError> {
+    let program = ebpf.program_mut(name).ok_or(KernelError::Missing(name))?;
     program.try_into().map_err(|source| KernelError::Program {
-        name: names::PROGRAM,
+        name,
         what: "taking it as an XDP program",
         source,
     })

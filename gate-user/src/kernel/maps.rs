@@ -1,18 +1,25 @@
 //! The reading side of the gate's maps, shared by everybody who asks.
 
-use std::{fs, net::IpAddr, os::fd::AsRawFd as _};
+use std::{
+    collections::HashSet,
+    fs, io,
+    net::IpAddr,
+    os::fd::{AsFd as _, AsRawFd as _, OwnedFd},
+};
 
 use aya::{
     Ebpf,
     maps::{Map, MapData},
 };
-use gate_common::{Config, Family, Mode, names};
+use gate_common::{Config, Correction, Family, Mode, names};
 
 use super::{
     KernelError,
+    compare::{self, Corrected},
+    limits::Exceptions,
     sources::{ConnectionCounters, Connections, SourceCount, Sources},
     stats::{self, Counters},
-    sys::RawMap,
+    sys::{self, RawMap},
     tables::{Lookup, Tables},
     trie::Trie,
 };
@@ -24,13 +31,18 @@ pub struct Maps {
     pub(super) tables: Tables,
     pub(super) config: RawMap,
     stats: RawMap,
-    sources: Sources,
+    pub(super) sources: Sources,
+    pub(super) exceptions: Exceptions,
+    /// The program `correct`.
+    corrector: OwnedFd,
+    /// The buckets of SYNs and of courtesy, for their accounting.
+    rates: Vec<RawMap>,
     /// The index: written by its own writer, here for its accounting.
     index: Vec<RawMap>,
 }
 
 impl Maps {
-    pub(super) fn new(ebpf: &Ebpf) -> Result<Self, KernelError> {
+    pub(super) fn new(ebpf: &Ebpf, corrector: OwnedFd) -> Result<Self, KernelError> {
         Ok(Self {
             tables: Tables {
                 allow_v4: Trie::new(names::ALLOW_V4, data(ebpf, names::ALLOW_V4)?)?,
@@ -40,6 +52,12 @@ impl Maps {
             },
             config: RawMap::of(names::CONFIG, data(ebpf, names::CONFIG)?)?,
             stats: RawMap::of(names::STATS, data(ebpf, names::STATS)?)?,
+            exceptions: Exceptions::new(ebpf)?,
+            corrector,
+            rates: [names::SYNS, names::COURTESY]
+                .into_iter()
+                .map(|name| RawMap::of(name, data(ebpf, name)?))
+                .collect::<Result<_, _>>()?,
             sources: Sources::new(RawMap::of(names::SOURCES, data(ebpf, names::SOURCES)?)?),
             index: names::INDEX
                 .into_iter()
@@ -102,6 +120,35 @@ impl Maps {
         self.sources.counters()
     }
 
+    /// Compares the counts that the kernel keeps with its table of sockets, and corrects those
+    /// that differ. Takes some milliseconds, or, where anything differs, some more than 50.
+    ///
+    /// # Errors
+    ///
+    /// [`KernelError::Map`], [`KernelError::Sockets`].
+    pub fn compare_connections(&self) -> Result<Vec<Corrected>, KernelError> {
+        compare::compare(self)
+    }
+
+    /// Sets the counts by the table of sockets, where no program counts. `known` holds the sockets
+    /// of the last look, and then those of this one.
+    ///
+    /// # Errors
+    ///
+    /// [`KernelError::Map`], [`KernelError::Sockets`].
+    pub fn count_connections(
+        &self,
+        known: &mut HashSet<u64>,
+    ) -> Result<Vec<Corrected>, KernelError> {
+        compare::count(self, known)
+    }
+
+    /// Has the program `correct` carry out a correction; what it answers.
+    pub(super) fn correct(&self, correction: &Correction) -> io::Result<u32> {
+        sys::test_run(self.corrector.as_fd(), bytemuck::bytes_of(correction))
+            .map_err(compare::not_run)
+    }
+
     /// The settings that the program reads.
     ///
     /// # Errors
@@ -144,6 +191,8 @@ impl Maps {
         ]
         .into_iter()
         .chain([self.sources.map()])
+        .chain(self.exceptions.maps())
+        .chain(&self.rates)
         .chain(&self.index)
         .map(|map| memlock(map).unwrap_or(0))
         .sum()

@@ -6,17 +6,20 @@
 
 mod attach;
 mod cgroup;
+mod compare;
 mod conns;
 mod error;
 mod events;
 mod gate;
 mod grace;
 mod index;
+mod limits;
 mod load;
 mod maps;
 mod netlink;
 mod object;
 mod pins;
+mod sockets;
 mod sources;
 mod stats;
 mod sys;
@@ -24,6 +27,7 @@ mod tables;
 mod trie;
 
 pub use attach::Attachment;
+pub use compare::Corrected;
 pub use error::KernelError;
 pub use events::{Events, Report, Sample};
 pub use gate::{Gate, Settings};

@@ -1,9 +1,9 @@
 //! What the kernel counts of connections: `SOURCES`.
 //!
-//! In: the map. Out: who has how many connections. Reading takes no lock: a count is a word, and
-//! what a bucket holds is only ever asked for one source at a time.
+//! In: the map. Out: who has how many connections. Reading takes no lock: a count is a word.
 
 use std::{
+    collections::HashMap,
     io,
     net::{IpAddr, Ipv6Addr},
     time::Duration,
@@ -34,6 +34,15 @@ pub struct SourceCount {
     pub source: IpAddr,
     /// Its connections.
     pub connections: Connections,
+}
+
+/// What is needed of a count to correct it.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) struct Standing {
+    /// Connections open.
+    pub(super) open: u32,
+    /// See [`Count::changes`].
+    pub(super) changes: u32,
 }
 
 /// What is counted of all connections to guarded ports.
@@ -72,6 +81,21 @@ impl Sources {
         let buckets = self.table.entries::<u32, Bucket>(CHUNK);
         let buckets = buckets.map_err(reading)?;
         Ok(buckets.into_iter().map(|(_, bucket)| bucket).collect())
+    }
+
+    /// Every source that has a place in the table.
+    pub(super) fn standings(&self) -> Result<HashMap<Source, Standing>, KernelError> {
+        let buckets = self.buckets()?;
+        let all = buckets.iter().flat_map(|bucket| {
+            let ways = bucket.sources.iter().zip(&bucket.counts);
+            ways.filter(|&(&source, _)| source != Source::NOBODY)
+        });
+        Ok(all
+            .map(|(&source, count)| {
+                let (open, changes) = (count.open, count.changes);
+                (source, Standing { open, changes })
+            })
+            .collect())
     }
 
     /// The connections of `address`, of an IPv6 address those of its /64.

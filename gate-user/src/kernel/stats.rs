@@ -26,6 +26,8 @@ pub struct Counters {
     pub limited: [u64; Limit::SLOTS],
     /// SYNs that would have been, by [`Limit::slot`].
     pub would_limit: [u64; Limit::SLOTS],
+    /// SYNs of listed sources that passed out of courtesy.
+    pub courtesy: u64,
     /// Reports about SYNs that found no room on the ring buffer.
     pub lost: u64,
 }
@@ -48,6 +50,7 @@ impl AddAssign for Counters {
         self.passed += other.passed;
         self.allowed += other.allowed;
         self.malformed += other.malformed;
+        self.courtesy += other.courtesy;
         self.lost += other.lost;
         for (sum, more) in self.limited.iter_mut().zip(other.limited) {
             *sum += more;
@@ -75,6 +78,7 @@ impl From<Stats> for Counters {
             would_drop: stats.would_drop,
             limited: stats.limited,
             would_limit: stats.would_limit,
+            courtesy: stats.courtesy,
             lost: stats.lost,
         }
     }

@@ -13,7 +13,7 @@ use aya::{
     maps::{Array, MapData},
     programs::{TestRun as _, TestRunOptions, Xdp},
 };
-use gate_common::{Limits, Mode, SynRate, names};
+use gate_common::{Limits, Mode, Rate, Reason, names};
 use gate_user::kernel::{Capacity, Gate, Netlink, Pins, Settings};
 
 /// The benchmark's programs.
@@ -51,7 +51,9 @@ impl Bed {
             ports: vec![25],
             sample: 0,
             limits: Limits::default(),
-            syn_rate: SynRate::default(),
+            syn_rate: Rate::default(),
+            courtesy: [Rate::default(); Reason::SLOTS],
+            flood: false,
         })?;
         let programs = load(&root, capacity.block)?;
         Ok(Self {

@@ -52,7 +52,7 @@ impl Held {
     }
 }
 
-/// Connections by source, as `ss -Htn state connected` tells them: an IPv4 address, or the first
+/// Connections by source, as `ss -Htano state connected` tells them: an IPv4 address, or the first
 /// address of an IPv6 /64. What waits in TIME-WAIT or for the end of a handshake is left out.
 ///
 /// # Errors
@@ -62,7 +62,9 @@ pub fn by_source(ss: &str) -> Result<BTreeMap<IpAddr, u64>> {
     for line in ss.lines() {
         let mut fields = line.split_whitespace();
         let state = fields.next().context("a state")?;
-        if matches!(state, "TIME-WAIT" | "SYN-RECV" | "SYN-SENT") {
+        // What waits in TIME-WAIT may show the state before that, and the timer alone tells.
+        let waits = line.contains("timer:(timewait");
+        if waits || matches!(state, "TIME-WAIT" | "SYN-RECV" | "SYN-SENT") {
             continue;
         }
         let peer = fields
@@ -93,6 +95,7 @@ mod tests {
         let ss = "ESTAB 0 0 [::ffff:10.25.0.1]:25 [::ffff:192.0.2.7]:4711\n\
                   CLOSE-WAIT 1 0 10.25.0.1:25 192.0.2.7:4712\n\
                   TIME-WAIT 0 0 10.25.0.1:25 192.0.2.8:4712\n\
+                  FIN-WAIT-2 0 0 10.25.0.1:25 192.0.2.9:4712 timer:(timewait,59sec,0) ino:0\n\
                   ESTAB 0 0 [fd25::1]:25 [2001:db8:1:2::9]:4711\n";
         let sources: Vec<_> = by_source(ss).unwrap().into_iter().collect();
         let expected: Vec<(IpAddr, u64)> = vec![

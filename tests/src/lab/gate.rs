@@ -122,7 +122,15 @@ impl<'a> GateBuilder<'a> {
         let interfaces = json!(self.interfaces);
         let dir = |what: &str| self.dir(what).map(|dir| json!(dir));
         let (state, run, pins) = (dir("state")?, dir("run")?, dir("bpf")?);
-        let tables = &self.tables;
+        // A test that drops wants the first SYN to be dropped, unless it is about courtesy.
+        let courtesy = if self.tables.contains("[courtesy]") {
+            String::new()
+        } else {
+            let told = ["directspam", "highspam", "nobounce", "rollup", "dnsbl"];
+            let none: String = told.map(|reason| format!("{reason} = \"none\"\n")).concat();
+            format!("[courtesy]\n{none}\n")
+        };
+        let tables = format!("{courtesy}{}", self.tables);
         Ok(format!(
             "[gate]\ninterfaces = {interfaces}\n{keys}\n\
              [paths]\nstate = {state}\nrun = {run}\npins = {pins}\n\n{tables}"

@@ -22,6 +22,7 @@ use anyhow::{Context as _, Result};
 mod attempt;
 mod crowd;
 mod files;
+pub mod forged;
 mod gate;
 pub mod greeter;
 pub(crate) mod namespace;
@@ -36,6 +37,7 @@ pub use gate::{Gate, GateBuilder, Said};
 use namespace::Namespace;
 pub use probe::{Outcome, Tally};
 use process::Running;
+pub use process::program;
 pub use tags::{Tagging, Tags};
 
 /// What the lab's namespaces and directories are called, before the process and a number.
@@ -50,7 +52,7 @@ pub const SUBMISSION: u16 = 587;
 /// A server and its clients. Unmade on drop.
 pub struct Lab {
     // In this order: who lives in a namespace goes before it.
-    _greeter: Running,
+    greeter: Option<Running>,
     server: Namespace,
     clients: Namespace,
     workspace: Workspace,
@@ -117,11 +119,11 @@ impl Lab {
             "route add default via 10.25.0.2",
             "route add default via fd25:0::2",
         ])?;
-        let mut greet = server.command(process::program("gate-lab")?);
+        let mut greet = server.command(program("gate-lab")?);
         greet.args(["greet", &SMTP.to_string(), &SUBMISSION.to_string()]);
         let greeter = Running::start_ready(&mut greet).context("starting the greeter")?;
         Ok(Self {
-            _greeter: greeter,
+            greeter: Some(greeter),
             server,
             clients,
             workspace,
@@ -133,6 +135,11 @@ impl Lab {
     /// The link that every lab has: `eth0`, where the server's default route leaves.
     pub fn link(&self) -> &Link {
         &self.first
+    }
+
+    /// Ends the greeter as `kill -9` does: the kernel resets its connections.
+    pub fn kill_greeter(&mut self) {
+        self.greeter = None;
     }
 
     /// Joins server and clients by one more veth pair.
@@ -232,7 +239,7 @@ impl Lab {
         let filter = format!("sport = :{port}");
         let ss = self
             .server
-            .run("ss", &["-Htan", "state", "connected", &filter])?;
+            .run("ss", &["-Htano", "state", "connected", &filter])?;
         by_source(&ss)
     }
 

@@ -12,7 +12,7 @@ use anyhow::{Context as _, Result, ensure};
 ///
 /// # Errors
 /// It is not built: for a test's own package cargo does that, for others `cargo xtask test`.
-pub(super) fn program(name: &str) -> Result<PathBuf> {
+pub fn program(name: &str) -> Result<PathBuf> {
     let own = std::env::current_exe().context("looking for this program's own file")?;
     // target/debug/gate-lab, or target/debug/deps/TEST-HASH.
     let found = own.ancestors().skip(1).take(2).map(|dir| dir.join(name));

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, net::IpAddr};
 
-use gate_common::{Mode, Reason};
+use gate_common::{Limit, Mode, Reason};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -40,6 +40,43 @@ impl From<PerReason> for BTreeMap<Reason, u64> {
     }
 }
 
+/// A number for every limit of the kernel.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+pub struct PerLimit {
+    /// Connections open at once.
+    pub connections_hard: u64,
+    /// Connections opened in the window.
+    pub rate: u64,
+    /// SYNs.
+    pub syn_rate: u64,
+}
+
+impl PerLimit {
+    /// The numbers of `counts`, which are by [`Limit::slot`].
+    pub fn of(counts: &[u64; Limit::SLOTS]) -> Self {
+        Self {
+            connections_hard: counts[Limit::Connections.slot()],
+            rate: counts[Limit::Rate.slot()],
+            syn_rate: counts[Limit::SynRate.slot()],
+        }
+    }
+
+    /// Each limit with its number.
+    pub fn iter(&self) -> impl Iterator<Item = (Limit, u64)> {
+        [
+            (Limit::Connections, self.connections_hard),
+            (Limit::Rate, self.rate),
+            (Limit::SynRate, self.syn_rate),
+        ]
+        .into_iter()
+    }
+
+    /// All of them together.
+    pub fn sum(&self) -> u64 {
+        self.iter().map(|(_, count)| count).sum()
+    }
+}
+
 /// Answer of `GET /v1/stats`: packets since the maps were made, both families. Scripts rely on
 /// these names in this order.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
@@ -58,6 +95,12 @@ pub struct Stats {
     pub allowed: u64,
     /// Packets that could not be parsed, and passed.
     pub malformed: u64,
+    /// SYNs of sources that nothing lists, dropped because the source is at a limit, by limit.
+    pub limited: PerLimit,
+    /// The same, which mode `monitor` let pass.
+    pub would_limit: PerLimit,
+    /// SYNs of listed sources that passed out of courtesy.
+    pub courtesy: u64,
 }
 
 /// The query of `GET /v1/top`.

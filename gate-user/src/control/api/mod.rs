@@ -34,7 +34,7 @@ pub use check::{Check, CheckQuery, KernelAnswer, KernelVerdict, Match, MatchKind
 pub use connections::{
     ConnectionCounts, Connections, ConnectionsQuery, CountedBy, SourceConnections,
 };
-pub use counters::{PerReason, Stats, Top, TopQuery, TopSource};
+pub use counters::{PerLimit, PerReason, Stats, Top, TopQuery, TopSource};
 pub use dnsbl::{DnsblAnswer, DnsblHealth, DnsblList, DnsblLists, DnsblTest};
 pub use error::{ErrorBody, ErrorDetail, ErrorKind};
 pub use evidence::{
@@ -84,7 +84,7 @@ mod tests {
         let stats: Stats = answer(&Method::GET, route::STATS);
         assert_eq!(
             serde_json::to_string(&stats).unwrap(),
-            r#"{"mode":"enforce","seen":120000,"passed":20000,"dropped":{"directspam":0,"highspam":0,"nobounce":0,"rollup":0,"dynamic":0,"generic":0,"nordns":0,"forged":0,"dnsbl":0,"feed":98000,"connlimit":0,"manual":1958},"would_drop":{"directspam":0,"highspam":0,"nobounce":0,"rollup":0,"dynamic":0,"generic":0,"nordns":0,"forged":0,"dnsbl":0,"feed":0,"connlimit":0,"manual":0},"allowed":42,"malformed":3}"#
+            r#"{"mode":"enforce","seen":120000,"passed":20000,"dropped":{"directspam":0,"highspam":0,"nobounce":0,"rollup":0,"dynamic":0,"generic":0,"nordns":0,"forged":0,"dnsbl":0,"feed":98000,"connlimit":0,"manual":1958},"would_drop":{"directspam":0,"highspam":0,"nobounce":0,"rollup":0,"dynamic":0,"generic":0,"nordns":0,"forged":0,"dnsbl":0,"feed":0,"connlimit":0,"manual":0},"allowed":42,"malformed":3,"limited":{"connections_hard":120,"rate":7,"syn_rate":0},"would_limit":{"connections_hard":0,"rate":0,"syn_rate":0},"courtesy":9}"#
         );
     }
 
