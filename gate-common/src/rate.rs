@@ -78,3 +78,89 @@ impl Rate {
         Take::Taken(mark | (now + ahead + self.interval as u64) & TIME)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MARK: u64 = 0xabcdef;
+
+    /// What becomes of one at each of `times`, by the same source.
+    fn taken(rate: Rate, times: &[u64]) -> [bool; 8] {
+        let mut word = 0;
+        let mut taken = [false; 8];
+        for (&now, taken) in times.iter().zip(&mut taken) {
+            if let Take::Taken(next) = rate.take(word, MARK, now) {
+                word = next;
+                *taken = true;
+            }
+        }
+        taken
+    }
+
+    #[test]
+    fn a_burst_then_one_by_one() {
+        // Three in 30 units.
+        let rate = Rate::new(3, 30);
+        for (times, expected) in [
+            (
+                [100; 8],
+                [true, true, true, false, false, false, false, false],
+            ),
+            (
+                [100, 100, 100, 109, 110, 110, 119, 120],
+                [true, true, true, false, true, false, false, true],
+            ),
+            // The clock goes round: its 40 bits, and the 64 that it is cut from.
+            (
+                [
+                    TIME,
+                    TIME,
+                    TIME,
+                    TIME,
+                    TIME + 10,
+                    TIME + 11,
+                    TIME + 40,
+                    TIME + 40,
+                ],
+                [true, true, true, false, true, false, true, true],
+            ),
+            // Long after, whatever is in the word is past.
+            (
+                [0, 0, 0, TIME / 2, TIME / 2, TIME / 2, TIME / 2, TIME],
+                [true, true, true, true, true, true, false, true],
+            ),
+        ] {
+            assert_eq!(taken(rate, &times), expected, "{times:?}");
+        }
+    }
+
+    #[test]
+    fn another_source_is_told_apart() {
+        let rate = Rate::new(1, 100);
+        let Take::Taken(word) = rate.take(0, MARK, 1000) else {
+            panic!("the first is taken");
+        };
+        assert_eq!(rate.take(word, MARK, 1050), Take::Spent);
+        assert!(matches!(rate.take(word, 1, 1050), Take::Others(_)));
+        assert!(matches!(rate.take(word, 1, 1100), Take::Taken(_)));
+        // Of a mark, 24 bits count.
+        assert_eq!(rate.take(word, MARK | 1 << 24, 1050), Take::Spent);
+    }
+
+    #[test]
+    fn a_rate_that_is_too_fast_for_its_unit_is_one_a_unit() {
+        for (count, units, interval, tolerance) in [
+            (0, 5, 0, 0),
+            (1, 3_600_000, 3_600_000, 0),
+            (60, 60_000, 1000, 59_000),
+            (7, 3, 1, 6),
+        ] {
+            let expected = Rate {
+                interval,
+                tolerance,
+            };
+            assert_eq!(Rate::new(count, units), expected, "{count}/{units}");
+        }
+    }
+}

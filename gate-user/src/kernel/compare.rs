@@ -191,7 +191,7 @@ fn reached(answer: u32) -> Option<Limit> {
 }
 
 /// What the program `correct` answered, in the words of who runs programs.
-pub(super) fn not_run(source: io::Error) -> io::Error {
+pub(super) fn not_run(source: &io::Error) -> io::Error {
     io::Error::new(
         source.kind(),
         format!("running `{}`: {source}", names::CORRECT),

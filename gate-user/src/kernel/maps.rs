@@ -146,7 +146,7 @@ impl Maps {
     /// Has the program `correct` carry out a correction; what it answers.
     pub(super) fn correct(&self, correction: &Correction) -> io::Result<u32> {
         sys::test_run(self.corrector.as_fd(), bytemuck::bytes_of(correction))
-            .map_err(compare::not_run)
+            .map_err(|error| compare::not_run(&error))
     }
 
     /// The settings that the program reads.
