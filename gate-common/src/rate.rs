@@ -25,12 +25,12 @@ pub struct Rate {
 /// What came of asking for one.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Take {
-    /// It may be; the word becomes this.
+    /// It may be, and the word becomes this.
     Taken(u64),
     /// It is one too many.
     Spent,
-    /// The word is another source's, and that has something to wait for still; this is the word
-    /// that begins anew.
+    /// The word is another source's, which has something to wait for still; for this one to begin in
+    /// its place, the word becomes this.
     Others(u64),
 }
 
@@ -90,7 +90,7 @@ mod tests {
         let mut word = 0;
         let mut taken = [false; 8];
         for (&now, taken) in times.iter().zip(&mut taken) {
-            if let Take::Taken(next) = rate.take(word, MARK, now) {
+            if let Take::Taken(next) | Take::Others(next) = rate.take(word, MARK, now) {
                 word = next;
                 *taken = true;
             }
