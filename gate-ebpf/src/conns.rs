@@ -63,7 +63,7 @@ fn opened(ctx: &SockOpsContext) {
         return;
     };
     let limits = limits::of(config, source);
-    let Some(opened) = sources::opened(config, &limits, source, limits::now()) else {
+    let Some(opened) = sources::opened(config, limits, source, limits::now()) else {
         return;
     };
     // SAFETY: the mark lives as long as the socket, which this program was called for.

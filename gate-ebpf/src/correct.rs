@@ -26,5 +26,5 @@ pub fn correct(ctx: &XdpContext) -> u32 {
         return Correction::NO_ROOM;
     }
     let limits = limits::of(config, correction.source);
-    sources::correct(config, &limits, &correction, limits::now())
+    sources::correct(config, limits, &correction, limits::now())
 }

@@ -27,38 +27,38 @@ pub fn is_due(config: &Config, stats: &mut Stats) -> bool {
 }
 
 /// Reports that `syn` met `verdict`, as `entry` lists its source. A report that finds the ring
-/// buffer full is lost: the counters hold the truth.
+/// buffer full is lost, and counted: the counters hold the truth.
 #[inline(always)]
 pub fn report(ctx: &XdpContext, stats: &mut Stats, syn: &Syn, entry: Entry, verdict: Verdict) {
-    let event = Event {
-        source: mapped(&syn.source),
-        ifindex: interface(ctx),
-        count: 1,
-        port: syn.port.unwrap_or(0),
-        kind: EventKind::Drop as u8,
-        what: entry.reason_number(),
-        verdict: verdict as u8,
-        unused: [0; 3],
-    };
-    if maps::EVENTS.output(event, 0).is_err() {
-        stats.lost += 1;
-    }
+    let what = entry.reason_number();
+    send(ctx, stats, syn, About(EventKind::Drop, what, verdict), 1);
 }
 
 /// Reports that the source of `syn` is at a limit, and what became of the SYN.
 #[inline(always)]
 pub fn limited(ctx: &XdpContext, stats: &mut Stats, syn: &Syn, hit: &Hit, verdict: Verdict) {
+    let about = About(EventKind::Limited, hit.limit as u8, verdict);
+    send(ctx, stats, syn, about, hit.count);
+}
+
+/// What a report is about: kind, reason or limit, verdict.
+struct About(EventKind, u8, Verdict);
+
+/// A function of its own, because its stack is needed by few packets.
+#[inline(never)]
+fn send(ctx: &XdpContext, stats: &mut Stats, syn: &Syn, about: About, count: u32) {
+    let About(kind, what, verdict) = about;
     let event = Event {
         source: mapped(&syn.source),
         ifindex: interface(ctx),
-        count: hit.count,
+        count,
         port: syn.port.unwrap_or(0),
-        kind: EventKind::Limited as u8,
-        what: hit.limit as u8,
+        kind: kind as u8,
+        what,
         verdict: verdict as u8,
         unused: [0; 3],
     };
-    if maps::EVENTS.output(event, 0).is_err() {
+    if maps::EVENTS.output(&event, 0).is_err() {
         stats.lost += 1;
     }
 }

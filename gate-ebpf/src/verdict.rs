@@ -37,7 +37,8 @@ pub fn decide<L: Lookup>(ctx: &XdpContext) -> u32 {
     }
 }
 
-/// What a frame is that a first look could not make out, with a look at all of it.
+/// What a frame is that a first look could not make out, with a look at all of it. Only a look: a
+/// decision from here would need the stack of both.
 #[inline(never)]
 fn second_look(ctx: &XdpContext) -> Parsed {
     parse::ethernet(&Scattered::new(ctx))

@@ -113,11 +113,16 @@ mod tests {
         let repeat = "2/1h".parse().unwrap();
         let crowd = u32::try_from(SOURCES).unwrap();
         for number in 0..crowd {
-            assert!(!repeats.note(who(number), at(i64::from(number) / 1000), repeat));
+            let second = i64::from(number != 7);
+            assert!(!repeats.note(who(number), at(second), repeat));
         }
-        assert!(!repeats.note(who(crowd), at(66), repeat));
+        assert!(!repeats.note(who(crowd), at(2), repeat));
         assert_eq!(repeats.sources.len(), SOURCES);
-        assert!(repeats.note(who(crowd - 1), at(66), repeat), "still known");
-        assert!(!repeats.sources.contains_key(&who(0)) || !repeats.sources.contains_key(&who(1)));
+        assert!(!repeats.sources.contains_key(&who(7)));
+        assert!(repeats.note(who(crowd - 1), at(2), repeat), "still known");
+        // What counts no more goes first, all of it.
+        assert!(!repeats.note(who(crowd + 1), at(3), repeat));
+        assert!(!repeats.note(who(crowd + 2), at(3602), repeat));
+        assert_eq!(repeats.sources.len(), 2);
     }
 }
