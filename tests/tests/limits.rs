@@ -132,6 +132,35 @@ fn a_network_may_have_other_limits_and_a_reload_changes_them() -> Result<()> {
 }
 
 #[test]
+fn a_score_gives_other_limits() -> Result<()> {
+    let lab = Lab::new()?;
+    // A source that nothing is known of has 50 points: bad under 51, good from 50 on.
+    let limits = "[limits]\nconnections = 1\nconnections_hard = 4\nrate = \"none\"\n\
+                  bad = { score = 51, connections = 1, connections_hard = 2, rate = \"none\" }\n\
+                  [[limits.network]]\nnetwork = \"203.0.113.0/24\"\nconnections_hard = 3\n";
+    let gate = lab.gate().with(limits).start()?;
+    for who in ["192.0.2.7", "2001:db8:1:2::7"] {
+        // Two are let in whenever the look at the score comes.
+        let _held = hold(&lab, who, 2)?;
+        thread::sleep(Duration::from_millis(300));
+        assert_eq!(once(&lab, who)?, TimedOut, "{who}");
+    }
+    let held = hold(&lab, "203.0.113.7", 3)?;
+    assert_eq!(once(&lab, "203.0.113.7")?, TimedOut, "its network's");
+    drop(held);
+
+    gate.edit("score = 51", "score = 0")?;
+    gate.must(&["reload"])?;
+    for _ in 0..2 {
+        assert_eq!(lab.connect("192.0.2.8")?, Connected);
+        thread::sleep(Duration::from_millis(1100));
+    }
+    let _four = hold(&lab, "192.0.2.7", 4)?;
+    assert_eq!(once(&lab, "192.0.2.7")?, TimedOut, "everybody's");
+    Ok(())
+}
+
+#[test]
 fn invariant_1_who_is_allowed_is_held_to_no_limit() -> Result<()> {
     let lab = Lab::new()?;
     let limits = "[limits]\nconnections = 1\nconnections_hard = 1\nsyn_rate = \"1/1h\"";

@@ -45,6 +45,12 @@ pub struct LimitsConfig {
     /// How often counts are compared with the kernel's own table of sockets. Default: `"10s"`.
     #[serde(with = "value::duration")]
     pub compare: Duration,
+    /// The limits of a source whose score is good. Default: score `65`, connections `40`,
+    /// connections_hard `80`, rate `"120/1m"`.
+    pub good: ClassLimits,
+    /// The limits of a source whose score is bad. Default: score `40`, connections `5`,
+    /// connections_hard `10`, rate `"20/1m"`.
+    pub bad: ClassLimits,
     /// What is another limit for a network.
     #[serde(rename = "network")]
     pub networks: Vec<NetworkLimits>,
@@ -63,16 +69,49 @@ impl Default for LimitsConfig {
             longest: Duration::from_hours(24),
             sources: 1 << 16,
             compare: Duration::from_secs(10),
+            good: ClassLimits {
+                score: 65,
+                connections: 40,
+                connections_hard: 80,
+                rate: PerTime::new(120, Duration::from_mins(1)),
+            },
+            bad: ClassLimits {
+                score: 40,
+                connections: 5,
+                connections_hard: 10,
+                rate: PerTime::new(20, Duration::from_mins(1)),
+            },
             networks: Vec::new(),
         }
     }
 }
 
 impl LimitsConfig {
-    /// With how many connections open the mail server is told to refuse `source`; 0 for no limit.
-    pub fn connections(&self, source: Network) -> u32 {
-        let exception = self.exception(source);
-        exception.map_or(self.connections, |network| network.connections)
+    /// With more than how many connections open the mail server is told to refuse `source`, whose
+    /// score makes it one of `class`; 0 for no limit.
+    pub fn connections(&self, source: Network, class: Class) -> u32 {
+        match (self.exception(source), class) {
+            (Some(network), _) => network.connections,
+            (None, Class::Good) => self.good.connections,
+            (None, Class::Unknown) => self.connections,
+            (None, Class::Bad) => self.bad.connections,
+        }
+    }
+
+    /// What a source of that score, 0 to 100, is.
+    pub fn class(&self, score: u8) -> Class {
+        if score < self.bad.score {
+            Class::Bad
+        } else if score >= self.good.score {
+            Class::Good
+        } else {
+            Class::Unknown
+        }
+    }
+
+    /// Whether `[[limits.network]]` has limits for `source`, whatever its score.
+    pub fn has_exception(&self, source: Network) -> bool {
+        self.exception(source).is_some()
     }
 
     /// The longest network of `[[limits.network]]` that covers `source`.
@@ -82,6 +121,32 @@ impl LimitsConfig {
             .filter(|is| is.network.covers(source))
             .max_by_key(|is| is.network.prefix_len())
     }
+}
+
+/// What a source is by its score.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Class {
+    /// In good standing.
+    Good,
+    /// Nothing much is known of it.
+    Unknown,
+    /// In bad standing, though not listed.
+    Bad,
+}
+
+/// `limits.good` and `limits.bad`: other limits for sources by their score.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct ClassLimits {
+    /// Good: from this score on. Bad: under it. 0 to 101.
+    #[serde(deserialize_with = "value::within::<_, _, 0, 101>")]
+    pub score: u8,
+    /// As `limits.connections`.
+    pub connections: u32,
+    /// As `limits.connections_hard`.
+    pub connections_hard: u32,
+    /// As `limits.rate`.
+    pub rate: PerTime,
 }
 
 /// `[[limits.network]]`: other limits for the sources of a network.
@@ -315,7 +380,26 @@ mod tests {
             ("192.0.3.8", 50),
             ("198.51.100.1", 20),
         ] {
-            assert_eq!(limits.connections(source.parse().unwrap()), expected);
+            let source = source.parse().unwrap();
+            assert_eq!(limits.connections(source, Class::Unknown), expected);
+            let good = if expected == 20 { 40 } else { expected };
+            assert_eq!(limits.connections(source, Class::Good), good);
+        }
+    }
+
+    #[test]
+    fn a_score_makes_a_class() {
+        let limits = LimitsConfig::default();
+        for (score, class) in [
+            (0, Class::Bad),
+            (39, Class::Bad),
+            (40, Class::Unknown),
+            (50, Class::Unknown),
+            (64, Class::Unknown),
+            (65, Class::Good),
+            (100, Class::Good),
+        ] {
+            assert_eq!(limits.class(score), class, "{score}");
         }
     }
 

@@ -43,7 +43,7 @@ pub use feed::{
 };
 pub(crate) use feed::{host_address, redacted};
 pub use gate::{Attach, GateConfig, InterfaceName, Ports};
-pub use limits::{Courtesies, LimitsConfig, NetworkLimits, PerTime};
+pub use limits::{Class, ClassLimits, Courtesies, LimitsConfig, NetworkLimits, PerTime};
 pub use log::{LogConfig, LogFormat, LogLevel};
 pub use lookup::LookupConfig;
 pub use paths::{ControlConfig, Paths, SocketMode};

@@ -103,7 +103,7 @@ impl Comparison {
         } in corrected
         {
             if before == 0 && open > 0 {
-                self.hear.opened.tell(source);
+                self.hear.opened(source);
             }
             if let Some(limit) = reached {
                 let count = open;

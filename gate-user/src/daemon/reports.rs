@@ -72,6 +72,8 @@ pub(super) struct ReachedLimit {
 pub(super) struct Hear {
     /// Whoever asks about sources.
     pub(super) opened: Opened,
+    /// Whoever gives them limits by their score.
+    classes: mpsc::Sender<IpAddr>,
     reached: mpsc::Sender<ReachedLimit>,
 }
 
@@ -85,15 +87,25 @@ pub(super) struct Heard {
 }
 
 impl Hear {
-    /// The two ends.
-    pub(super) fn channel() -> (Self, Heard) {
+    /// The two ends, and that of the sources to be given limits by their score.
+    pub(super) fn channel() -> (Self, Heard, mpsc::Receiver<IpAddr>) {
         let (opened, firsts) = Opened::channel();
+        let (classes, scored) = mpsc::channel(OPENED);
         let (sender, reached) = mpsc::channel(REACHED);
         let hear = Self {
             opened,
+            classes,
             reached: sender,
         };
-        (hear, Heard { firsts, reached })
+        (hear, Heard { firsts, reached }, scored)
+    }
+
+    /// Tells that a source opened its first connection.
+    pub(super) fn opened(&self, source: IpAddr) {
+        self.opened.tell(source);
+        if let Err(TrySendError::Full(_)) = self.classes.try_send(source) {
+            self.opened.missed.fetch_add(1, Ordering::Relaxed);
+        }
     }
 
     /// Tells that a source reached a limit.
@@ -118,7 +130,7 @@ pub(super) async fn hand_on(mut events: Events, top: Arc<Mutex<TopSources>>, hea
                                 top.count(sample.source, reason, now);
                             }
                         }
-                        Report::Opened { source } => hear.opened.tell(source),
+                        Report::Opened { source } => hear.opened(source),
                         Report::Reached {
                             source,
                             limit,

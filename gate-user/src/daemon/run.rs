@@ -17,6 +17,7 @@ use tokio::{
 
 use super::{
     DaemonError, Handle,
+    classes::Classes,
     connections::Comparison,
     intake::{self, WaysIn},
     logging,
@@ -95,7 +96,7 @@ pub async fn run(options: Options) -> Result<(), DaemonError> {
         })?;
     let (requests, inbox) = mpsc::channel(REQUESTS);
     let top = Arc::new(Mutex::new(TopSources::new(writer.started)));
-    let (hear, heard) = Hear::channel();
+    let (hear, heard, scored) = Hear::channel();
     if let Some(gate) = &mut writer.gate {
         let events = gate.events()?;
         tokio::spawn(reports::hand_on(events, Arc::clone(&top), hear.clone()));
@@ -110,6 +111,7 @@ pub async fn run(options: Options) -> Result<(), DaemonError> {
     let mut comparison = Comparison::new(Arc::clone(&view), hear.clone());
     comparison.compare().await;
     tokio::spawn(comparison.go_on());
+    tokio::spawn(Classes::new(Arc::clone(&view)).go_on(scored));
     let handle = Handle::new(
         view,
         requests,

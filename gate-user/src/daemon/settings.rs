@@ -5,7 +5,7 @@ use std::{net::IpAddr, time::Duration};
 use gate_common::{COURTESY_UNIT, Limits, Mode, Rate, Reason, SYN_UNIT};
 
 use crate::{
-    config::{Config, InterfaceName, PerTime},
+    config::{ClassLimits, Config, InterfaceName, PerTime},
     kernel::{Capacity, KernelError, Netlink, Settings},
     network::Network,
     plan::Rules,
@@ -48,6 +48,11 @@ pub(super) fn exceptions(config: &Config) -> Vec<(Network, Limits)> {
     networks
         .map(|it| (it.network, kernel_limits(it.connections_hard, it.rate)))
         .collect()
+}
+
+/// What the kernel is told of a class of sources.
+pub(super) fn class_limits(class: &ClassLimits) -> Limits {
+    kernel_limits(class.connections_hard, class.rate)
 }
 
 fn kernel_limits(connections: u32, rate: PerTime) -> Limits {

@@ -117,6 +117,7 @@ impl Writer {
             drift: view.drift,
             kernel_problem: None,
             generation: 0,
+            flood: false,
             repeats: Repeats::default(),
             view: Arc::new(ArcSwap::from_pointee(view)),
         };

@@ -68,6 +68,8 @@ pub(super) struct Writer {
     pub(super) kernel_problem: Option<String>,
     /// Counts what was given to the kernel, so that a look at its table knows whether it is dated.
     pub(super) generation: u64,
+    /// Whether there is a flood.
+    pub(super) flood: bool,
     /// How often sources reached a limit.
     pub(super) repeats: Repeats,
     pub(super) view: Arc<ArcSwap<View>>,
@@ -196,7 +198,7 @@ impl Writer {
 
     /// Tells the program its settings.
     pub(super) fn configure(&mut self) -> Result<(), KernelError> {
-        let settings = settings::program(&self.config, self.mode, false);
+        let settings = settings::program(&self.config, self.mode, self.flood);
         let exceptions = settings::exceptions(&self.config);
         let Some(gate) = &mut self.gate else {
             return Ok(());

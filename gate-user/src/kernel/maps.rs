@@ -11,7 +11,7 @@ use aya::{
     Ebpf,
     maps::{Map, MapData},
 };
-use gate_common::{Config, Correction, Family, Mode, names};
+use gate_common::{Config, Correction, Family, Limits, Mode, names};
 
 use super::{
     KernelError,
@@ -23,7 +23,7 @@ use super::{
     tables::{Lookup, Tables},
     trie::Trie,
 };
-use crate::plan::Table;
+use crate::{network::Network, plan::Table};
 
 /// The gate's maps. Reading needs no lock: each operation is one the kernel makes atomic.
 #[derive(Debug)]
@@ -141,6 +141,24 @@ impl Maps {
         known: &mut HashSet<u64>,
     ) -> Result<Vec<Corrected>, KernelError> {
         compare::count(self, known)
+    }
+
+    /// Gives one source other limits than everybody, by its score; `None` for everybody's.
+    ///
+    /// # Errors
+    ///
+    /// [`KernelError::Map`], also where there is no room for more of them.
+    pub fn set_limits(&self, source: Network, limits: Option<Limits>) -> Result<(), KernelError> {
+        self.exceptions.set_by_score(source, limits)
+    }
+
+    /// Forgets what sources were given by their score.
+    ///
+    /// # Errors
+    ///
+    /// [`KernelError::Map`].
+    pub fn clear_limits(&self) -> Result<(), KernelError> {
+        self.exceptions.clear_by_score()
     }
 
     /// Has the program `correct` carry out a correction; what it answers.
