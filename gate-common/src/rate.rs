@@ -83,7 +83,7 @@ impl Rate {
 mod tests {
     use super::*;
 
-    const MARK: u64 = 0xabcdef;
+    const MARK: u64 = 0x00ab_cdef;
 
     /// What becomes of one at each of `times`, by the same source.
     fn taken(rate: Rate, times: &[u64]) -> [bool; 8] {

@@ -42,6 +42,7 @@ pub fn limited(ctx: &XdpContext, stats: &mut Stats, syn: &Syn, hit: &Hit, verdic
 }
 
 /// What a report is about: kind, reason or limit, verdict.
+#[derive(Clone, Copy)]
 struct About(EventKind, u8, Verdict);
 
 /// A function of its own, because its stack is needed by few packets.
@@ -58,7 +59,7 @@ fn send(ctx: &XdpContext, stats: &mut Stats, syn: &Syn, about: About, count: u32
         verdict: verdict as u8,
         unused: [0; 3],
     };
-    if maps::EVENTS.output(&event, 0).is_err() {
+    if maps::EVENTS.output(event, 0).is_err() {
         stats.lost += 1;
     }
 }

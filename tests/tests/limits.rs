@@ -259,15 +259,21 @@ fn invariant_6_a_flood_of_forged_sources_lists_nobody_and_pushes_nobody_out() ->
     lab.blackhole("203.0.0.0/8")?;
     lab.blackhole("204.0.0.0/8")?;
     let to = SocketAddrV4::new(Ipv4Addr::new(10, 25, 0, 1), SMTP);
-    let sources = (0..SOURCES).map(|number| Ipv4Addr::from_bits(0xcb00_0000 + number));
-    thread::scope(|scope| -> Result<()> {
-        let flood = scope.spawn(|| lab.on_clients(|| forged::syns(to, sources)));
-        while !flood.is_finished() {
-            assert_eq!(lab.connect("198.51.100.7")?, Connected);
-        }
-        flood.join().expect("it does not panic")
-    })?;
-    assert!(gate.json(&["stats"])?["seen"].as_u64() >= Some(u64::from(SOURCES)));
+    let seen = || -> Result<u64> { gate.json(&["stats"])?["seen"].as_u64().context("seen") };
+    let mut first = 0xcb00_0000;
+    // A busy machine loses some on the way.
+    while seen()? < SOURCES.into() {
+        let sources = (first..first + SOURCES / 4).map(Ipv4Addr::from_bits);
+        first += SOURCES / 4;
+        ensure!(first < 0xcc00_0000, "most SYNs are lost on the way");
+        thread::scope(|scope| -> Result<()> {
+            let flood = scope.spawn(|| lab.on_clients(|| forged::syns(to, sources)));
+            while !flood.is_finished() {
+                assert_eq!(lab.connect("198.51.100.7")?, Connected);
+            }
+            flood.join().expect("it does not panic")
+        })?;
+    }
     assert_eq!(gate.json(&["list"])?["total"], 0);
     let after = gate.json(&["connections", "--within", "192.0.2.0/24", "--limit", "0"])?;
     assert_eq!(after["total"], before["total"]);

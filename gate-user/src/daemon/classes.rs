@@ -31,8 +31,8 @@ pub(super) struct Classes {
     view: Arc<ArcSwap<View>>,
     /// The configuration that they were given by.
     limits: LimitsConfig,
-    classes: HashMap<Network, Class>,
-    /// Those in `classes`, in the order in which they came.
+    known: HashMap<Network, Class>,
+    /// Those in `known`, in the order in which they came.
     order: VecDeque<Network>,
 }
 
@@ -43,7 +43,7 @@ impl Classes {
         let mut classes = Self {
             view,
             limits,
-            classes: HashMap::new(),
+            known: HashMap::new(),
             order: VecDeque::new(),
         };
         classes.clear();
@@ -74,7 +74,7 @@ impl Classes {
     }
 
     fn set(&mut self, source: Network, class: Class) {
-        let former = self.classes.get(&source).copied();
+        let former = self.known.get(&source).copied();
         if former.unwrap_or(Class::Unknown) == class {
             return;
         }
@@ -94,23 +94,23 @@ impl Classes {
         };
         set(source, limits);
         if class == Class::Unknown {
-            self.classes.remove(&source);
+            self.known.remove(&source);
             self.order.retain(|other| *other != source);
             return;
         }
-        if self.classes.insert(source, class).is_none() {
+        if self.known.insert(source, class).is_none() {
             self.order.push_back(source);
         }
         if self.order.len() > SOURCES
             && let Some(oldest) = self.order.pop_front()
         {
-            self.classes.remove(&oldest);
+            self.known.remove(&oldest);
             set(oldest, None);
         }
     }
 
     fn clear(&mut self) {
-        self.classes.clear();
+        self.known.clear();
         self.order.clear();
         let view = self.view.load();
         if let Some(maps) = &view.maps

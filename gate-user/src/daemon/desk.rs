@@ -58,28 +58,29 @@ impl Writer {
     pub(super) async fn take_limit(&mut self, report: ReachedLimit) {
         let (source, repeat) = (Network::source(report.source), self.config.limits.repeat);
         let now = Timestamp::now();
-        tracing::info!(%source, limit = report.limit.as_str(), count = report.count, "limit reached");
+        let limit = report.limit.as_str();
+        tracing::debug!(%source, limit, count = report.count, "limit reached");
         // Who is allowed is held to no limit (invariant 1), and nothing is held against him.
         let is_allowed = self.ledger.book().allow_covering(source).next().is_some();
         if is_allowed || !self.repeats.note(source, now, repeat) {
             return;
         }
         let evidence = format!(
-            "{} reached {} times in {}, last with {} connections",
-            report.limit.as_str(),
+            "{limit} reached {} times in {}, last with {} connections",
             repeat.count(),
             humantime::format_duration(repeat.time()),
             report.count
         );
-        if let Err(error) = self.list_for_limits(source, evidence, now).await {
-            tracing::error!(%source, %error, "not listed for its connections");
+        match self.list_for_limits(source, &evidence, now).await {
+            Ok(()) => tracing::info!(%source, evidence, "listed for its connections"),
+            Err(error) => tracing::error!(%source, %error, "not listed for its connections"),
         }
     }
 
     async fn list_for_limits(
         &mut self,
         source: Network,
-        evidence: String,
+        evidence: &str,
         now: Timestamp,
     ) -> Result<(), ServiceError> {
         let (reason, origin) = (Reason::ConnLimit, Origin::Limits);

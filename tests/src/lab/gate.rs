@@ -21,6 +21,14 @@ const DEADLINE: Duration = Duration::from_secs(30);
 /// How often is looked whether it does.
 const INTERVAL: Duration = Duration::from_millis(50);
 
+/// What a test is not about unless it says so: a client that connects again and again is to be held
+/// to no limit, and a listed one is to be dropped the first time as well.
+const QUIET: [&str; 2] = [
+    "[limits]\nconnections = 0\nconnections_hard = 0\nrate = \"none\"\nsyn_rate = \"none\"\n\n",
+    "[courtesy]\ndirectspam = \"none\"\nhighspam = \"none\"\nnobounce = \"none\"\n\
+     rollup = \"none\"\ndnsbl = \"none\"\n\n",
+];
+
 /// A gate to be configured and started.
 #[derive(Debug)]
 pub struct GateBuilder<'a> {
@@ -122,15 +130,12 @@ impl<'a> GateBuilder<'a> {
         let interfaces = json!(self.interfaces);
         let dir = |what: &str| self.dir(what).map(|dir| json!(dir));
         let (state, run, pins) = (dir("state")?, dir("run")?, dir("bpf")?);
-        // A test that drops wants the first SYN to be dropped, unless it is about courtesy.
-        let courtesy = if self.tables.contains("[courtesy]") {
-            String::new()
-        } else {
-            let told = ["directspam", "highspam", "nobounce", "rollup", "dnsbl"];
-            let none: String = told.map(|reason| format!("{reason} = \"none\"\n")).concat();
-            format!("[courtesy]\n{none}\n")
-        };
-        let tables = format!("{courtesy}{}", self.tables);
+        let quiet = QUIET.iter().filter(|table| {
+            let (header, _) = table.split_once('\n').unwrap_or((table, ""));
+            !self.tables.contains(header)
+        });
+        let quiet: String = quiet.copied().collect();
+        let tables = format!("{quiet}{}", self.tables);
         Ok(format!(
             "[gate]\ninterfaces = {interfaces}\n{keys}\n\
              [paths]\nstate = {state}\nrun = {run}\npins = {pins}\n\n{tables}"
