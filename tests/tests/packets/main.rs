@@ -5,6 +5,7 @@ mod alarms;
 mod buffers;
 mod fragments;
 mod headers;
+mod limits;
 mod random;
 mod reference;
 mod reports;
