@@ -21,6 +21,7 @@ pub mod names;
 pub mod network;
 pub mod overrides;
 pub mod plan;
+pub mod policy;
 pub mod removal;
 pub mod rollup;
 pub mod roster;
