@@ -11,14 +11,30 @@ const MAX_SOCKET_PATH: usize = 107;
 /// What is wrong with a configuration whose keys are good each for itself: which key, and why.
 pub(super) fn across_keys(config: &Config) -> Vec<(String, String)> {
     let mut problems = config.dns.across_keys();
-    let socket = config.paths.control_socket();
-    if socket.as_os_str().as_bytes().len() > MAX_SOCKET_PATH {
+    let policy_key = match config.policy.socket {
+        Some(_) => "policy.socket",
+        None => "paths.run",
+    };
+    for (key, socket) in [
+        ("paths.run", config.paths.control_socket()),
+        (policy_key, config.policy_socket()),
+    ] {
+        if socket.as_os_str().as_bytes().len() > MAX_SOCKET_PATH
+            && problems.iter().all(|(named, _)| named != key)
+        {
+            problems.push((
+                key.to_owned(),
+                format!(
+                    "too long: {} would be longer than the {MAX_SOCKET_PATH} bytes that a socket's path may have",
+                    socket.display()
+                ),
+            ));
+        }
+    }
+    if config.policy.enabled && config.policy_socket() == config.paths.control_socket() {
         problems.push((
-            "paths.run".to_owned(),
-            format!(
-                "too long: {} would be longer than the {MAX_SOCKET_PATH} bytes that a socket's path may have",
-                socket.display()
-            ),
+            "policy.socket".to_owned(),
+            "that is the control socket: expected another file".to_owned(),
         ));
     }
     let (soft, hard) = (config.limits.connections, config.limits.connections_hard);

@@ -226,7 +226,7 @@ impl TryFrom<String> for Listen {
         match text.parse::<SocketAddr>() {
             Ok(address) if address.ip().is_loopback() => Ok(Self(Some(address))),
             Ok(_) => Err(format!(
-                "`{text}` is not a loopback address, and who posts verdicts decides who is dropped: expected such as 127.0.0.1:8025 or [::1]:8025"
+                "`{text}` is not a loopback address, and whoever connects is believed: expected such as 127.0.0.1:8025 or [::1]:8025"
             )),
             Err(_) => Err(format!(
                 "`{text}` is not an address with a port: expected such as 127.0.0.1:8025"

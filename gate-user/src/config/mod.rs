@@ -17,6 +17,7 @@ mod log;
 mod lookup;
 mod message;
 mod paths;
+mod policy;
 mod ptr;
 mod read;
 mod reload;
@@ -24,7 +25,7 @@ mod rollup;
 mod score;
 mod value;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
@@ -47,6 +48,7 @@ pub use limits::{Class, ClassLimits, Courtesies, LimitsConfig, NetworkLimits, Pe
 pub use log::{LogConfig, LogFormat, LogLevel};
 pub use lookup::LookupConfig;
 pub use paths::{ControlConfig, Paths, SocketMode};
+pub use policy::{Checks, PolicyConfig, PolicyLimits, Rate, Replies, UnderWay, Url, Use};
 pub use ptr::{NameGlob, NameRegex, Pattern, PtrConfig};
 pub use reload::{Effect, KeyChange};
 pub use rollup::{RemovalConfig, RollupConfig, Wider};
@@ -94,6 +96,8 @@ pub struct Config {
     pub dns: DnsConfig,
     /// What reverse names tell.
     pub ptr: PtrConfig,
+    /// What the mail server is told about its clients.
+    pub policy: PolicyConfig,
     /// What `gated` says about itself.
     pub log: LogConfig,
 }
@@ -118,6 +122,12 @@ impl Config {
             source,
         })?;
         Self::parse(&text, path)
+    }
+
+    /// The socket that the mail server asks.
+    pub fn policy_socket(&self) -> PathBuf {
+        let configured = self.policy.socket.clone();
+        configured.unwrap_or_else(|| self.paths.policy_socket())
     }
 
     /// Reads the configuration `text`; `path` is only for the messages.

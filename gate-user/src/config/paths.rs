@@ -53,6 +53,11 @@ impl Paths {
     pub fn control_socket(&self) -> PathBuf {
         self.run.join("control.sock")
     }
+
+    /// The socket that the mail server asks, unless it is configured elsewhere.
+    pub fn policy_socket(&self) -> PathBuf {
+        self.run.join("policy.sock")
+    }
 }
 
 /// `[control]`: who may command the gate.
@@ -95,7 +100,7 @@ impl TryFrom<String> for SocketMode {
         match u32::from_str_radix(&text, 8) {
             Ok(bits) if octal && bits <= 0o777 && bits & 0o002 == 0 => Ok(Self(bits)),
             Ok(bits) if octal && bits <= 0o777 => Err(format!(
-                "mode {text} would let everybody on this host command the gate: expected a mode without write permission for others, such as \"0660\""
+                "mode {text} would let everybody on this host use the socket: expected a mode without write permission for others, such as \"0660\""
             )),
             _ => Err(format!(
                 "`{text}` is not a file mode: expected octal digits such as \"0660\""

@@ -50,6 +50,7 @@ impl Config {
                 sources: self.limits.sources,
                 ..new.limits
             },
+            policy: self.policy.reloaded(new.policy),
             log: LogConfig {
                 format: self.log.format,
                 ..new.log
@@ -238,6 +239,11 @@ mod tests {
             ),
             (
                 "",
+                "policy.checks.dnsbl = 'off'",
+                "policy.checks.dnsbl: \"on\", now \"off\"",
+            ),
+            (
+                "",
                 "log.level = 'debug'",
                 "log.level: \"info\", now \"debug\"",
             ),
@@ -297,6 +303,9 @@ mod tests {
                 "control.group: \"\", now \"mail\"",
             ),
             ("limits.sources = 1024", "limits.sources: 65536, now 1024"),
+            ("policy.enabled = false", "policy.enabled: true, now false"),
+            ("policy.socket = '/s'", "policy.socket: \"\", now \"/s\""),
+            ("policy.connections = 9", "policy.connections: 2000, now 9"),
             ("log.format = 'json'", "log.format: \"human\", now \"json\""),
         ] {
             let (before, now) = (Config::default(), config(now));

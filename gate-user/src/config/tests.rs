@@ -292,7 +292,7 @@ fn an_unknown_key() {
         ),
         (
             "[gaet]",
-            "gate.toml:1:2: gaet: unknown key (did you mean `gate`?); known here: allow, control, courtesy, dns, dnsbl, enforcement, evidence, feed, gate, limits, listing, log, lookup, paths, ptr, removal, rollup, score",
+            "gate.toml:1:2: gaet: unknown key (did you mean `gate`?); known here: allow, control, courtesy, dns, dnsbl, enforcement, evidence, feed, gate, limits, listing, log, lookup, paths, policy, ptr, removal, rollup, score",
         ),
         (
             "speed = 1",
@@ -434,7 +434,7 @@ fn an_impossible_value() {
         ),
         (
             "[control]\nmode = '0666'",
-            "control.mode: mode 0666 would let everybody on this host command the gate",
+            "control.mode: mode 0666 would let everybody on this host use the socket",
         ),
         (
             "[control]\nmode = 'rw'",
@@ -644,6 +644,14 @@ fn what_no_key_can_tell_alone() {
         (
             &format!("[paths]\nrun = '/{}'", "r".repeat(100)),
             "gate.toml:2:7: paths.run: too long",
+        ),
+        (
+            &format!("[policy]\nsocket = '/{}'", "r".repeat(110)),
+            "gate.toml:2:10: policy.socket: too long",
+        ),
+        (
+            "[policy]\nsocket = '/run/gate/control.sock'",
+            "policy.socket: that is the control socket",
         ),
     ]);
 }

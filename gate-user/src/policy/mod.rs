@@ -1,3 +1,12 @@
-//! What the mail server asks before it takes mail, and what it is told to say.
+//! What the mail server asks before it takes mail, and what it is told.
 
+mod check;
+pub mod decide;
+pub mod facts;
+mod finding;
+pub mod protocol;
 pub mod reply;
+pub mod request;
+
+pub use check::{Case, Check};
+pub use finding::Finding;

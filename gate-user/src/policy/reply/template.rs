@@ -138,7 +138,9 @@ pub enum TemplateError {
 }
 
 fn all_slots() -> String {
-    Slot::ALL.map(|slot| format!("{{{}}}", slot.name())).join(" ")
+    Slot::ALL
+        .map(|slot| format!("{{{}}}", slot.name()))
+        .join(" ")
 }
 
 impl Template {
@@ -286,10 +288,16 @@ mod tests {
             ("554 5.7.1 müde", "'ü' cannot be in a reply"),
             ("554 5.7.1 {ip", "a brace that stands alone"),
             ("554 5.7.1 ip}", "a brace that stands alone"),
-            ("554 5.7.1 {adress}", "{adress} is not known: expected one of {ip} {network}"),
+            (
+                "554 5.7.1 {adress}",
+                "{adress} is not known: expected one of {ip} {network}",
+            ),
             ("554 5.7.1 {}", "{} is not known"),
             (&long, "up to 513 octets long"),
-            ("554 5.7.1 {ptr}{sender}{url}{list_url}", "up to 588 octets long"),
+            (
+                "554 5.7.1 {ptr}{sender}{url}{list_url}",
+                "up to 588 octets long",
+            ),
         ] {
             let error = text.parse::<Template>().unwrap_err().to_string();
             assert!(error.contains(expected), "{text}: {error}");

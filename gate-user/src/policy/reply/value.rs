@@ -31,7 +31,9 @@ pub struct Values([Option<Value>; Slot::ALL.len()]);
 impl Values {
     /// The value of `slot`.
     pub(super) fn get(&self, slot: Slot) -> &str {
-        self.0[slot as usize].as_ref().map_or(UNKNOWN, Value::as_str)
+        self.0[slot as usize]
+            .as_ref()
+            .map_or(UNKNOWN, Value::as_str)
     }
 
     fn set(mut self, slot: Slot, text: &str, keep: Keep) -> Self {
@@ -156,7 +158,10 @@ mod tests {
             ("a\0b\x7fc\td", "a?b?c?d"),
             ("ü@example.org", "??@example.org"),
             ("a> b <c", "a??b??c"),
-            ("\"quoted\\ local\"@example.org", "\"quoted\\?local\"@example.org"),
+            (
+                "\"quoted\\ local\"@example.org",
+                "\"quoted\\?local\"@example.org",
+            ),
             ("", ""),
         ] {
             assert_eq!(Values::default().sender(given).get(Slot::Sender), value);
