@@ -67,6 +67,8 @@ pub struct Request {
     /// The envelope sender as the client gave it, empty for the null sender; `None` before MAIL, or
     /// where the mail server does not tell.
     pub sender: Option<String>,
+    /// The recipient, where the mail server asks about one.
+    pub recipient: Option<String>,
     /// The client's PTR name, confirmed or not, where the mail server knows it.
     pub reverse_name: Option<String>,
     /// What requests about the same message have in common.
@@ -131,6 +133,7 @@ pub struct Attributes {
     port: Option<Option<u16>>,
     state: Option<State>,
     sender: Option<String>,
+    recipient: Option<Option<String>>,
     reverse_name: Option<Option<String>>,
     instance: Option<Option<String>>,
     recipients: Option<u32>,
@@ -165,6 +168,7 @@ impl Attributes {
             "client_port" => once("client_port", &mut self.port, port(value)?),
             "protocol_state" => once("protocol_state", &mut self.state, State::named(value)),
             "sender" => once("sender", &mut self.sender, value.to_owned()),
+            "recipient" => once("recipient", &mut self.recipient, text(value)),
             "reverse_client_name" => {
                 let known = (value != "unknown").then(|| text(value)).flatten();
                 once("reverse_client_name", &mut self.reverse_name, known)
@@ -200,6 +204,7 @@ impl Attributes {
             port: self.port.flatten(),
             state,
             sender: self.sender.filter(|_| known),
+            recipient: self.recipient.flatten(),
             reverse_name: self.reverse_name.flatten(),
             instance: self.instance.flatten(),
             recipients: self.recipients,
@@ -280,6 +285,7 @@ mod tests {
             port: Some(41000),
             state: State::Data,
             sender: Some("a=b@example.org".to_owned()),
+            recipient: None,
             reverse_name: Some("host.example".to_owned()),
             instance: Some("12.34".to_owned()),
             recipients: Some(3),

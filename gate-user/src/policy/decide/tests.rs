@@ -22,6 +22,7 @@ fn request() -> Request {
         port: Some(41000),
         state: State::Rcpt,
         sender: Some("joe@example.org".to_owned()),
+        recipient: None,
         reverse_name: None,
         instance: Some("1.2.3".to_owned()),
         recipients: Some(0),
