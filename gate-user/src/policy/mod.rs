@@ -2,14 +2,22 @@
 
 mod aging;
 mod check;
+pub mod counters;
 pub mod decide;
 pub mod facts;
 mod finding;
+mod lookups;
 pub mod protocol;
 pub mod reply;
 pub mod request;
+pub mod server;
+mod service;
 pub mod session;
+#[cfg(test)]
+pub(crate) mod testing;
 mod window;
 
 pub use check::{Case, Check};
 pub use finding::Finding;
+pub use lookups::{Lookups, Nobody};
+pub use service::{Policy, Scene};

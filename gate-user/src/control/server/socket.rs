@@ -1,4 +1,4 @@
-//! The control socket's file: made with its mode and group before anybody can connect, never
+//! The file of the control socket, or of the policy socket: made with its mode and group before anybody can connect, never
 //! taken from a daemon that lives, and taken away when the server ends.
 
 use std::{
@@ -16,7 +16,7 @@ use tokio::net::{UnixListener, UnixStream};
 
 use crate::config::SocketMode;
 
-/// A bound control socket. Its file goes when this is dropped.
+/// A bound Unix socket. Its file goes when this is dropped.
 #[derive(Debug)]
 pub struct Socket {
     listener: UnixListener,
@@ -46,7 +46,7 @@ pub enum SocketError {
         path: PathBuf,
     },
     /// The configured group does not exist.
-    #[error("control.group: no group `{group}` in /etc/group")]
+    #[error("no group `{group}` in /etc/group: expected a name or a number for `group`")]
     NoGroup {
         /// The group.
         group: String,
@@ -106,7 +106,7 @@ impl Socket {
         &self.path
     }
 
-    pub(super) async fn accept(&self) -> io::Result<UnixStream> {
+    pub(crate) async fn accept(&self) -> io::Result<UnixStream> {
         Ok(self.listener.accept().await?.0)
     }
 }
@@ -312,7 +312,7 @@ mod tests {
             .unwrap_err();
         assert_eq!(
             error.to_string(),
-            "control.group: no group `no-such-group` in /etc/group"
+            "no group `no-such-group` in /etc/group: expected a name or a number for `group`"
         );
         assert!(!path.exists());
     }

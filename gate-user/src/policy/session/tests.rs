@@ -169,7 +169,7 @@ fn a_source_is_an_address_or_a_slash_64() {
 fn many_sources_take_no_more_memory() {
     let mut sessions = Sessions::default();
     let busy = step("rcpt of=1 n=0 to=a");
-    for n in 0..300_000_u32 {
+    for n in 0..140_000_u32 {
         let mut other = step("rcpt of=1 n=0 to=a");
         other.client = std::net::Ipv4Addr::from_bits(0x0a00_0000 + n).into();
         sessions.take(&other, PEER, &limits(), START);
