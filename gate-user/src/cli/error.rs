@@ -9,7 +9,7 @@ use crate::control::client::ClientError;
 pub(super) enum Exit {
     /// Done; for `check`: nothing lists any of the addresses.
     Done,
-    /// `check` alone: something lists one of the addresses.
+    /// `check`: something lists one of the addresses. `policy test`: refused.
     Listed,
     /// It was not done, and that was told.
     Error,
@@ -71,6 +71,9 @@ pub(super) enum CliError {
     /// The operator said no.
     #[error("nothing was done")]
     Declined,
+    /// Attributes that ask nothing.
+    #[error("{0}")]
+    Attributes(String),
     /// Two formats at once.
     #[error("--json and --format contradict each other")]
     TwoFormats,

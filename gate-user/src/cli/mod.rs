@@ -24,9 +24,11 @@ mod list;
 mod lookup;
 mod mode;
 mod name;
+mod policy;
 mod removal;
 mod replay;
 mod rollup;
+mod simulate;
 mod stats;
 mod status;
 mod table;
@@ -50,7 +52,7 @@ use crate::config::Paths;
     name = "gatectl",
     version,
     after_help = "Exit codes: 0 done (check: no address is listed), 1 check: an address is listed, \
-                  2 error; complaint and verdict as in sysexits.h: 64 usage, 65 refused, 66 no \
+                  policy test: refused, 2 error; complaint and verdict as in sysexits.h: 64 usage, 65 refused, 66 no \
                   such file, 75 try again. Times are UTC. docs/control-api.md documents what \
                   --json prints."
 )]
@@ -138,6 +140,15 @@ enum Command {
     ///
     /// Exit code 0: nothing is listed for it; 1: something is; 2: error.
     Lookup(lookup::Args),
+    /// What mail servers are told about their clients.
+    #[command(subcommand)]
+    Policy(policy::Command),
+    /// What the policy service would have refused of what a Postfix log tells, why, and whom that
+    /// would have hit.
+    ///
+    /// By what is known of the clients now; checks that only observe count as if they refused. What is counted within a connection or a time is not
+    /// simulated: a log does not tell it all.
+    Simulate(simulate::Args),
     /// Read the configuration again.
     Reload,
     /// Take the gate off the wire: nothing is blocked any more.
@@ -210,6 +221,8 @@ async fn run(gate: &Gate, command: Command) -> Result<Exit, CliError> {
         Command::Complaint(args) => intake::complaint(gate, args).await,
         Command::Verdict(args) => intake::verdict(gate, args).await,
         Command::Lookup(args) => lookup::run(gate, args).await,
+        Command::Policy(command) => policy::run(gate, command).await,
+        Command::Simulate(args) => simulate::run(gate, args).await,
         Command::Reload => upkeep::reload(gate).await,
         Command::Detach(args) => upkeep::detach(gate, args).await,
         Command::Flush(args) => upkeep::flush(gate, args).await,

@@ -108,6 +108,10 @@ fn what_is_taken() {
         "removal deny 7",
         "replay log.jsonl",
         "replay - --config gate.toml",
+        "policy status",
+        "policy test client_address=192.0.2.7 sender=joe@example.org",
+        "simulate mail.log",
+        "simulate - --limit 0",
         "complaint spam.eml",
         "complaint - --format arf --trap",
         "verdict -",
@@ -166,6 +170,12 @@ fn what_is_not_taken_says_what_would_be_right() {
         ("import x --format csv", "expected plain or drop-json"),
         ("export --format csv", "postfix-cidr"),
         ("flush", "--all"),
+        ("policy test", "<NAME=VALUE>"),
+        (
+            "policy test 192.0.2.7",
+            "expected an attribute such as sender=joe@example.org",
+        ),
+        ("simulate", "<MAILLOG>"),
     ] {
         let error = parse(line).expect_err(line);
         assert!(error.contains(words), "{line}: {error}");
@@ -272,6 +282,8 @@ async fn json_is_the_documented_answer_on_one_line() {
         ("removal request 192.0.2.7", &post, route::REMOVALS),
         ("removal list", &get, route::REMOVALS),
         ("removal grant 7", &post, route::DECIDE_REMOVAL),
+        ("policy status", &get, route::POLICY),
+        ("policy test client_address=192.0.2.7", &get, route::VERDICT),
         ("reload", &post, route::RELOAD),
         ("detach --yes", &post, route::DETACH),
         ("flush --all --yes", &post, route::FLUSH),
@@ -305,6 +317,9 @@ async fn exit_codes_are_as_documented() {
         ("dnsbl test 192.0.2.7", Exit::Listed),
         ("export --format nft", Exit::Done),
         ("export --format rbldnsd", Exit::Done),
+        ("policy status", Exit::Done),
+        ("policy test client_address=192.0.2.7", Exit::Listed),
+        ("simulate /dev/null", Exit::Done),
         ("complaint /dev/null", Exit::Done),
         // One of the documented lines is refused.
         ("verdict /dev/null", Exit::BadData),

@@ -179,31 +179,3 @@ pub(super) mod optional_text {
         s.serialize_str(text.as_deref().unwrap_or_default())
     }
 }
-
-/// An absolute path without `..`, where the empty text stands for none.
-pub(super) mod optional_absolute {
-    use std::path::PathBuf;
-
-    use serde::{Deserialize, Deserializer, Serializer, de::IntoDeserializer};
-
-    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
-        d: D,
-    ) -> Result<Option<PathBuf>, D::Error> {
-        let text = String::deserialize(d)?;
-        if text.is_empty() {
-            return Ok(None);
-        }
-        super::absolute(IntoDeserializer::<D::Error>::into_deserializer(text)).map(Some)
-    }
-
-    #[expect(clippy::ref_option, reason = "the signature that serde calls")]
-    pub(crate) fn serialize<S: Serializer>(
-        path: &Option<PathBuf>,
-        s: S,
-    ) -> Result<S::Ok, S::Error> {
-        match path {
-            Some(path) => s.collect_str(&path.display()),
-            None => s.serialize_str(""),
-        }
-    }
-}

@@ -16,9 +16,9 @@ use super::{
         EvidenceTaken, Explanation, Export, ExportLine, Feed, Feeds, Filter, Flushed, History,
         Import, Imported, Judged, Listings, LookedUp, ModeState, NameCheck, NameHistory,
         NameHistoryQuery, NameSet, Names, NamesEnded, OverrideHistory, OverrideHistoryQuery,
-        OverrideSet, Overrides, OverridesEnded, Reloaded, Removal, RemovalRequest, Removals,
-        RemovalsQuery, RollUp, RolledUp, SetOverride, Stats, Status, Top, Unblock, Unblocked,
-        route,
+        OverrideSet, Overrides, OverridesEnded, PolicyState, Reloaded, Removal, RemovalRequest,
+        Removals, RemovalsQuery, RollUp, RolledUp, SetOverride, Stats, Status, Top, Unblock,
+        Unblocked, Verdict, VerdictQuery, Verdicts, VerdictsQuery, route,
     },
 };
 use crate::network::Network;
@@ -304,6 +304,19 @@ impl Service for Documented {
         by: &Caller,
     ) -> Result<Removal, ServiceError> {
         self.change(route::REMOVALS, &format!("{request:?}"), by)
+    }
+
+    async fn verdict(&self, query: VerdictQuery) -> Result<Verdict, ServiceError> {
+        self.look(route::VERDICT, format!("{query:?}"))
+    }
+
+    async fn verdicts_of(&self, query: VerdictsQuery) -> Result<Verdicts, ServiceError> {
+        let asked = format!("verdicts of {}", query.requests.len());
+        self.answer(&Method::POST, route::VERDICT, asked)
+    }
+
+    async fn policy(&self) -> Result<PolicyState, ServiceError> {
+        self.look(route::POLICY, "policy".to_owned())
     }
 
     async fn decide_removal(

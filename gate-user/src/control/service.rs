@@ -11,8 +11,9 @@ use super::api::{
     Evidence, EvidenceTaken, Explanation, Export, Feed, Feeds, Filter, Flushed, History, Import,
     Imported, Judged, Listings, LookedUp, ModeState, NameCheck, NameHistory, NameHistoryQuery,
     NameSet, Names, NamesEnded, OverrideHistory, OverrideHistoryQuery, OverrideSet, Overrides,
-    OverridesEnded, Reloaded, Removal, RemovalRequest, Removals, RemovalsQuery, RollUp, RolledUp,
-    SetOverride, Stats, Status, Top, Unblock, Unblocked,
+    OverridesEnded, PolicyState, Reloaded, Removal, RemovalRequest, Removals, RemovalsQuery,
+    RollUp, RolledUp, SetOverride, Stats, Status, Top, Unblock, Unblocked, Verdict, VerdictQuery,
+    Verdicts, VerdictsQuery,
 };
 use crate::network::Network;
 
@@ -181,6 +182,15 @@ pub trait Service: Send + Sync + 'static {
     /// Decides a removal request by the rules. `NotFound` if nothing lists the address, `Conflict`
     /// if there were too many for its network or from the same contact.
     fn request_removal(&self, request: RemovalRequest, by: &Caller) -> answer!(Removal);
+
+    /// What the mail server is told about a client, or would be.
+    fn verdict(&self, query: VerdictQuery) -> answer!(Verdict);
+
+    /// The same about many. `BadRequest` if there are too many.
+    fn verdicts_of(&self, query: VerdictsQuery) -> answer!(Verdicts);
+
+    /// What mail servers were told.
+    fn policy(&self) -> answer!(PolicyState);
 
     /// Decides a removal request by the postmaster's word. `NotFound` if there is none of that
     /// number, `Conflict` if it is decided so already.

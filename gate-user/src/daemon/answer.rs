@@ -198,6 +198,12 @@ fn warnings(view: &View, feeds: &[FeedStatus], lookups: &Lookups) -> Vec<String>
     }
     warnings.extend(feeds.iter().filter_map(FeedStatus::warning));
     warnings.extend(lookups.warnings());
+    let policy = &view.config.policy;
+    if policy.enabled && policy.url.as_str().is_empty() {
+        warnings.push(
+            "policy.url is not set: replies do not say where reasons are explained".to_owned(),
+        );
+    }
     warnings
 }
 

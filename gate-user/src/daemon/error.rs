@@ -33,6 +33,9 @@ pub enum DaemonError {
     /// The control socket cannot be had.
     #[error(transparent)]
     Socket(#[from] SocketError),
+    /// The mail server's socket cannot be had.
+    #[error("policy service: {0}")]
+    PolicySocket(SocketError),
     /// A file or directory is not usable.
     #[error("{}: {what}: {source}", path.display())]
     File {
@@ -43,9 +46,11 @@ pub enum DaemonError {
         /// Why it failed.
         source: io::Error,
     },
-    /// Verdicts cannot be taken by HTTP where the configuration says.
-    #[error("cannot listen on {address} (evidence.listen): {source}")]
+    /// The configuration names an address where the daemon cannot listen.
+    #[error("cannot listen on {address} ({key}): {source}")]
     Listen {
+        /// The key that names it.
+        key: &'static str,
         /// The address and port.
         address: SocketAddr,
         /// Why not.

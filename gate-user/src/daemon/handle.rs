@@ -13,6 +13,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::{
     answer, explain,
     lookup::Lookups,
+    policy::{self, Policy},
     reports::Opened,
     request::{Changed, Handed, Reply, Request},
     rules,
@@ -30,9 +31,10 @@ use crate::{
             EndOverride, Evidence, EvidenceTaken, Explanation, Export, Feed, Feeds as FeedList,
             Filter, Flushed, History, Import, Imported, Judged, Listings, LookedUp, ModeState,
             NameCheck, NameHistory, NameHistoryQuery, NameSet, Names, NamesEnded, OverrideHistory,
-            OverrideHistoryQuery, OverrideSet, Overrides, OverridesEnded, Reloaded, Removal,
-            RemovalRequest, Removals, RemovalsQuery, RollUp, RolledUp, SetOverride, Stats, Status,
-            Top, Unblock, Unblocked, convert,
+            OverrideHistoryQuery, OverrideSet, Overrides, OverridesEnded, PolicyState, Reloaded,
+            Removal, RemovalRequest, Removals, RemovalsQuery, RollUp, RolledUp, SetOverride, Stats,
+            Status, Top, Unblock, Unblocked, Verdict, VerdictQuery, Verdicts, VerdictsQuery,
+            convert,
         },
     },
     evidence::{Taken, intake::Desk},
@@ -58,6 +60,7 @@ pub struct Handle {
     opened: Opened,
     pub(super) desk: Arc<Desk>,
     pub(super) lookups: Lookups,
+    policy: Arc<Policy>,
 }
 
 impl Handle {
@@ -69,6 +72,7 @@ impl Handle {
         opened: Opened,
         desk: Arc<Desk>,
         lookups: Lookups,
+        policy: Arc<Policy>,
     ) -> Self {
         Self {
             view,
@@ -78,6 +82,7 @@ impl Handle {
             opened,
             desk,
             lookups,
+            policy,
         }
     }
 
@@ -505,6 +510,18 @@ impl Service for Handle {
         });
         let id = asked.await?;
         explain::removal(&self.view().history, id).await
+    }
+
+    async fn verdict(&self, query: VerdictQuery) -> Result<Verdict, ServiceError> {
+        policy::verdict(&self.policy, query).await
+    }
+
+    async fn verdicts_of(&self, query: VerdictsQuery) -> Result<Verdicts, ServiceError> {
+        policy::verdicts(&self.policy, query).await
+    }
+
+    async fn policy(&self) -> Result<PolicyState, ServiceError> {
+        Ok(policy::state(&self.policy))
     }
 
     async fn decide_removal(

@@ -144,7 +144,11 @@ pub(super) async fn listener(config: &EvidenceConfig) -> Result<Option<TcpListen
     TcpListener::bind(address)
         .await
         .map(Some)
-        .map_err(|source| DaemonError::Listen { address, source })
+        .map_err(|source| DaemonError::Listen {
+            key: "evidence.listen",
+            address,
+            source,
+        })
 }
 
 /// What goes by another configuration after a reload.

@@ -17,6 +17,7 @@ mod logging;
 mod lookup;
 mod mode;
 mod notify;
+mod policy;
 mod reports;
 mod request;
 mod rules;

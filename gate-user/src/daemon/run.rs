@@ -22,7 +22,7 @@ use super::{
     intake::{self, WaysIn},
     logging,
     lookup::{self, Lookups},
-    notify,
+    notify, policy,
     reports::{self, Hear, Heard},
     request::{Request, gather},
     settings,
@@ -41,6 +41,7 @@ use crate::{
     dns::inquiry::Found,
     feeds::{FeedUpdate, Feeds},
     kernel::Netlink,
+    policy::server as policy_server,
 };
 
 /// How often the writer looks at the clock: expiry acts within a second of its time.
@@ -112,6 +113,7 @@ pub async fn run(options: Options) -> Result<(), DaemonError> {
     comparison.compare().await;
     tokio::spawn(comparison.go_on());
     tokio::spawn(Classes::new(Arc::clone(&view)).go_on(scored));
+    let policy = policy::service(&writer.view);
     let handle = Handle::new(
         view,
         requests,
@@ -120,6 +122,7 @@ pub async fn run(options: Options) -> Result<(), DaemonError> {
         hear.opened,
         desk,
         lookups.clone(),
+        Arc::clone(&policy),
     );
     let ways_in = WaysIn::open(&handle, &writer.config.evidence)?;
     let (stop, stopped) = watch::channel(false);
@@ -145,6 +148,12 @@ pub async fn run(options: Options) -> Result<(), DaemonError> {
             stopped(),
         ));
     }
+    servers.spawn(policy_server::serve(
+        policy::doors(&writer.config).await?,
+        policy,
+        policy::limits(&writer.config),
+        stopped(),
+    ));
     servers.spawn(server::serve(socket, handle, Limits::default(), stopped()));
     notify::ready(&format!(
         "enforcing; {} listings",
@@ -163,7 +172,7 @@ pub async fn run(options: Options) -> Result<(), DaemonError> {
     stop.send_replace(true);
     while let Some(ended) = servers.join_next().await {
         if let Err(error) = ended {
-            tracing::error!(%error, "control server ended badly");
+            tracing::error!(%error, "server ended badly");
         }
     }
     ended

@@ -99,19 +99,32 @@ impl Finding {
         })
     }
 
+    /// The reason that a source would be listed for, were it listed for this.
+    pub fn reason(&self) -> Option<Reason> {
+        match self {
+            Self::Listed(listed) => Some(listed.reason),
+            Self::NoPtr => Some(Reason::NoRdns),
+            Self::Forged => Some(Reason::Forged),
+            Self::Dynamic => Some(Reason::Dynamic),
+            Self::Generic => Some(Reason::Generic),
+            Self::OnList { .. } => Some(Reason::Dnsbl),
+            _ => None,
+        }
+    }
+
     /// Which reply is given, and what it tells besides `values`, which have the PTR name if `named`.
     pub(super) fn case(&self, values: Values, named: bool) -> (Case, Values) {
-        let because = |reason: Reason| values.clone().reason(reason.code());
+        let values = match self.reason() {
+            Some(reason) => values.reason(reason.code()),
+            None => values,
+        };
         match self {
             Self::Listed(listed) => of_listing(listed, values, named),
-            Self::NoPtr => (Case::NoPtr, because(Reason::NoRdns)),
+            Self::NoPtr => (Case::NoPtr, values),
             Self::PtrTemporary => (Case::PtrTemporary, values),
-            Self::Forged => (Case::Forged, because(Reason::Forged)),
-            Self::Dynamic => (Case::PtrClass, because(Reason::Dynamic)),
-            Self::Generic => (Case::PtrClass, because(Reason::Generic)),
-            Self::OnList { list, url } => {
-                (Case::Dnsbl, because(Reason::Dnsbl).list(list).list_url(url))
-            }
+            Self::Forged => (Case::Forged, values),
+            Self::Dynamic | Self::Generic => (Case::PtrClass, values),
+            Self::OnList { list, url } => (Case::Dnsbl, values.list(list).list_url(url)),
             Self::SenderNxdomain => (Case::SenderNxdomain, values),
             Self::SenderTemporary => (Case::SenderTemporary, values),
             Self::SenderNoMail => (Case::SenderNoMail, values),
@@ -125,10 +138,7 @@ impl Finding {
 /// A listing for what a name or a third-party list says has the reply for that, if what it tells
 /// is known; any other, and without that, the reply for listings.
 fn of_listing(listed: &Listed, values: Values, named: bool) -> (Case, Values) {
-    let values = values
-        .network(listed.network)
-        .reason(listed.reason.code())
-        .date(listed.since);
+    let values = values.network(listed.network).date(listed.since);
     match listed.reason {
         Reason::NoRdns => (Case::NoPtr, values),
         Reason::Dynamic | Reason::Generic if named => (Case::PtrClass, values),

@@ -7,6 +7,7 @@ pub mod decide;
 pub mod facts;
 mod finding;
 mod lookups;
+pub mod maillog;
 pub mod protocol;
 pub mod reply;
 pub mod request;

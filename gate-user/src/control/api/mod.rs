@@ -20,6 +20,7 @@ mod listing;
 mod lookup;
 mod names;
 mod overrides;
+mod policy;
 mod removal;
 pub mod route;
 mod rules;
@@ -58,6 +59,10 @@ pub use names::{
 pub use overrides::{
     EndOverride, Override, OverrideHistory, OverrideHistoryQuery, OverrideSet, Overrides,
     OverridesEnded, PastOverride, SetOverride,
+};
+pub use policy::{
+    CheckMade, CheckOutcome, Exempt, MAX_VERDICTS, PolicyAction, PolicyState, Verdict,
+    VerdictQuery, Verdicts, VerdictsQuery,
 };
 pub use removal::{DecideRemoval, Decision, Removal, RemovalRequest, Removals, RemovalsQuery};
 pub use status::{

@@ -85,6 +85,11 @@ pub const END_OVERRIDE: &str = "/v1/dnsbl/overrides/end";
 /// `GET` with [`OverrideHistoryQuery`](super::OverrideHistoryQuery):
 /// [`OverrideHistory`](super::OverrideHistory).
 pub const OVERRIDE_HISTORY: &str = "/v1/dnsbl/overrides/history";
+/// `GET` with [`VerdictQuery`](super::VerdictQuery): [`Verdict`](super::Verdict).
+/// `POST` of [`VerdictsQuery`](super::VerdictsQuery): [`Verdicts`](super::Verdicts).
+pub const VERDICT: &str = "/v1/verdict";
+/// `GET`: [`PolicyState`](super::PolicyState).
+pub const POLICY: &str = "/v1/policy";
 
 /// The path of [`FEED_RELOAD`] for the feed `name`, which needs no escaping: see
 /// [`FeedName`](crate::config::FeedName).

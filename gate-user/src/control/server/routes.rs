@@ -20,7 +20,7 @@ use super::{
             ConnectionsQuery, DecideRemoval, Disallow, EndName, EndOverride, ErrorKind, Evidence,
             Filter, HistoryQuery, Import, Lookup, NameHistoryQuery, NameQuery,
             OverrideHistoryQuery, RemovalRequest, RemovalsQuery, RollUp, SetMode, SetOverride,
-            TopQuery, Unblock, route,
+            TopQuery, Unblock, VerdictQuery, VerdictsQuery, route,
         },
     },
     exchange::{Answer, Asked, BATCH, BodyTime, Failure, Json, LARGE, Lines, MAIL, Raw},
@@ -125,6 +125,27 @@ fn looking<S: Service>() -> Vec<Route<S>> {
                     answer!(service.complaints(query))
                 },
             ),
+        ),
+        get(
+            route::VERDICT,
+            routing::get(
+                |State(service): Handle<S>, Asked(query): Asked<VerdictQuery>| async move {
+                    answer!(service.verdict(query))
+                },
+            ),
+        ),
+        (
+            Method::POST,
+            route::VERDICT,
+            routing::post(
+                |State(service): Handle<S>, Json(body): Json<VerdictsQuery, BATCH>| async move {
+                    answer!(service.verdicts_of(body))
+                },
+            ),
+        ),
+        get(
+            route::POLICY,
+            routing::get(|State(service): Handle<S>| async move { answer!(service.policy()) }),
         ),
         get(
             route::REMOVALS,

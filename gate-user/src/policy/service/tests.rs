@@ -129,11 +129,7 @@ async fn only_what_is_checked_is_asked_for() {
         let policy = policy(&shared(config, Vec::new()), bad());
         let told = told(&policy, request).await;
         assert!(told.starts_with(expected), "{config}: {told}");
-        assert_eq!(
-            policy.lookups.asked.load(Relaxed),
-            asks,
-            "{config}"
-        );
+        assert_eq!(policy.lookups.asked.load(Relaxed), asks, "{config}");
     }
 }
 

@@ -1,0 +1,206 @@
+//! The policy service in the daemon: on the writer's snapshot, at the doors that the configuration
+//! names, and in the words of the control API.
+
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use futures_util::{StreamExt as _, stream};
+use tokio::net::TcpListener;
+
+use super::{DaemonError, view::View};
+use crate::{
+    config::Config,
+    control::{
+        ServiceError,
+        api::{
+            CheckMade, CheckOutcome, Exempt, MAX_VERDICTS, PolicyAction, PolicyState, Verdict,
+            VerdictQuery, Verdicts, VerdictsQuery,
+        },
+        server::Socket,
+    },
+    policy::{
+        self, Check, Nobody, Scene,
+        counters::Counted,
+        decide::{Action, By, Decision, Outcome},
+        request::{Attributes, Request, RequestError, Subject},
+        server::{Door, Limits},
+        session::Peer,
+    },
+};
+
+/// Verdicts of one request that are made at the same time: each may wait for DNS.
+const AT_ONCE: usize = 64;
+
+/// The service, and whom it asks for what the book does not know.
+pub(super) type Policy = policy::Policy<Nobody>;
+
+/// The service on the snapshot that the writer publishes.
+pub(super) fn service(view: &Arc<ArcSwap<View>>) -> Arc<Policy> {
+    let view = Arc::clone(view);
+    let scene = move || {
+        let view = view.load();
+        Scene {
+            book: view.book.clone(),
+            rules: Arc::clone(&view.rules),
+            config: Arc::clone(&view.config),
+            mode: view.mode,
+        }
+    };
+    Arc::new(Policy::new(scene, Nobody))
+}
+
+/// The doors that the configuration names.
+pub(super) async fn doors(config: &Config) -> Result<Vec<Door>, DaemonError> {
+    let policy = &config.policy;
+    if !policy.enabled {
+        return Ok(Vec::new());
+    }
+    let path = config.policy_socket();
+    let socket = Socket::bind(&path, policy.mode, policy.group.as_deref()).await;
+    let mut doors = vec![Door::Unix(socket.map_err(DaemonError::PolicySocket)?)];
+    if let Some(address) = policy.listen.address() {
+        let listener = TcpListener::bind(address).await;
+        let listener = listener.map_err(|source| DaemonError::Listen {
+            address,
+            key: "policy.listen",
+            source,
+        })?;
+        doors.push(Door::Tcp(listener));
+    }
+    Ok(doors)
+}
+
+/// What mail servers may cost.
+pub(super) fn limits(config: &Config) -> Limits {
+    Limits {
+        connections: config.policy.connections as usize,
+        ..Limits::default()
+    }
+}
+
+/// What a mail server would be told, or is told.
+pub(super) async fn verdict(policy: &Policy, query: VerdictQuery) -> Result<Verdict, ServiceError> {
+    let count = query.count;
+    let request = request(query).map_err(|error| ServiceError::BadRequest(error.to_string()))?;
+    let client = request.client;
+    let subject = Subject::Client(request);
+    let decision = if count {
+        policy.answer(&subject, Peer::default()).await
+    } else {
+        policy.test(&subject).await
+    };
+    Ok(told(client, &decision))
+}
+
+/// The same for many.
+pub(super) async fn verdicts(
+    policy: &Policy,
+    query: VerdictsQuery,
+) -> Result<Verdicts, ServiceError> {
+    let asked = query.requests.len();
+    if asked > MAX_VERDICTS {
+        return Err(ServiceError::BadRequest(format!(
+            "{asked} requests: {MAX_VERDICTS} are the most at a time"
+        )));
+    }
+    let asked = stream::iter(query.requests).map(|query| verdict(policy, query));
+    let answers: Vec<_> = asked.buffered(AT_ONCE).collect().await;
+    let verdicts: Result<_, _> = answers.into_iter().collect();
+    Ok(Verdicts {
+        verdicts: verdicts?,
+    })
+}
+
+/// What mail servers were told since the start.
+pub(super) fn state(policy: &Policy) -> PolicyState {
+    let Counted {
+        requests,
+        refused,
+        observed,
+        broken,
+        turned_away,
+    } = policy.counters().counted();
+    let by_check = |counts: [u64; Check::ALL.len()]| Check::ALL.into_iter().zip(counts).collect();
+    PolicyState {
+        requests,
+        refused: by_check(refused),
+        observed: by_check(observed),
+        broken,
+        turned_away,
+    }
+}
+
+/// The request as a mail server would make it.
+fn request(query: VerdictQuery) -> Result<Request, RequestError> {
+    let mut attributes = Attributes::default();
+    let port = query.client_port.map(|port| port.to_string());
+    let count = query.recipient_count.map(|count| count.to_string());
+    for (name, value) in [
+        ("client_address", Some(query.client_address.to_string())),
+        ("client_port", port),
+        ("protocol_state", query.protocol_state),
+        ("sender", query.sender),
+        ("recipient", query.recipient),
+        ("recipient_count", count),
+        ("instance", query.instance),
+        ("reverse_client_name", query.reverse_client_name),
+        ("sasl_username", query.sasl_username),
+    ] {
+        if let Some(value) = value {
+            attributes.take(name, &value)?;
+        }
+    }
+    match attributes.finish()? {
+        Subject::Client(request) => Ok(request),
+        // An address is never read as an unknown client.
+        Subject::Nobody => Err(RequestError::NoClient),
+    }
+}
+
+fn told(client: std::net::IpAddr, decision: &Decision) -> Verdict {
+    let reply = match &decision.action {
+        Action::Dunno => None,
+        Action::Reply(reply) => Some(reply.to_string()),
+    };
+    let (exempt, check, allowed) = match decision.by {
+        By::Nothing | By::Nobody => (None, None, None),
+        By::Check(check) => (None, Some(check), None),
+        By::Allowed(network) => (Some(Exempt::Allowed), None, Some(network)),
+        By::Authenticated => (Some(Exempt::Authenticated), None, None),
+        By::Off => (Some(Exempt::Off), None, None),
+    };
+    let checks = decision.steps.iter().map(|step| {
+        let (outcome, finding, its_reply) = match &step.outcome {
+            Outcome::Off => (CheckOutcome::Off, None, None),
+            Outcome::NotMade => (CheckOutcome::NotMade, None, None),
+            Outcome::Clear => (CheckOutcome::Clear, None, None),
+            Outcome::UnderWay => (CheckOutcome::UnderWay, None, None),
+            Outcome::Observed(finding, reply) => (
+                CheckOutcome::Observed,
+                Some(finding),
+                Some(reply.to_string()),
+            ),
+            Outcome::Refused(finding) => (CheckOutcome::Refused, Some(finding), reply.clone()),
+        };
+        CheckMade {
+            check: step.check,
+            outcome,
+            found: finding.map(ToString::to_string),
+            reason: finding.and_then(policy::Finding::reason),
+            reply: its_reply,
+        }
+    });
+    Verdict {
+        client_address: client,
+        action: if reply.is_some() {
+            PolicyAction::Refuse
+        } else {
+            PolicyAction::Dunno
+        },
+        checks: checks.collect(),
+        reply,
+        check,
+        exempt,
+        allowed,
+    }
+}
