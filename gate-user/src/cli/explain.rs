@@ -8,9 +8,9 @@ use jiff::Timestamp;
 use super::{
     list, lookup, rollup,
     table::{Align, Table},
-    words::{ago, foreign},
+    words::{ago, counted, foreign},
 };
-use crate::control::api::{Age, Explanation};
+use crate::control::api::{Age, Explanation, Traffic};
 
 pub(super) fn render(answer: &Explanation, now: Timestamp) -> String {
     let mut text = score(answer);
@@ -23,6 +23,7 @@ pub(super) fn render(answer: &Explanation, now: Timestamp) -> String {
     let dns = answer.dns.as_ref();
     let dns = dns.map(|dns| lookup::finding(dns, "    ", now));
     section(&mut text, "dns", &dns.unwrap_or_default(), "not on record");
+    section(&mut text, "traffic", &traffic(answer.traffic), "none");
     let history = indented(&list::past(&answer.history));
     section(&mut text, "listings", &history, "never listed");
     let rollups = rollup::states(&answer.rollup, "    ");
@@ -38,6 +39,26 @@ pub(super) fn render(answer: &Explanation, now: Timestamp) -> String {
     }
     section(&mut text, "way out", &ways, "nothing lists it");
     text
+}
+
+/// What mail servers told of it.
+fn traffic(traffic: Traffic) -> String {
+    let Traffic {
+        connections,
+        messages,
+        recipients,
+        refused,
+    } = traffic;
+    if connections + messages + recipients + refused == 0 {
+        return String::new();
+    }
+    format!(
+        "    {}, {} and {} let through, {} refused within a week\n",
+        counted(connections, "connection"),
+        counted(messages, "message"),
+        counted(recipients, "recipient"),
+        counted(refused, "request"),
+    )
 }
 
 fn section(text: &mut String, title: &str, lines: &str, none: &str) {
@@ -126,6 +147,7 @@ mod tests {
             "score of 192.0.2.7/32: 18, below 25: directspam",
             "2 reports by 2 reporters",
             "complaint  a day",
+            "12 connections, 9 messages and 40 recipients let through, 3 requests refused",
             "192.0.2.0/24  2 of 4",
             "a request would be refused: the score is 18",
         ] {

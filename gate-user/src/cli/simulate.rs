@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
+    fmt::Write as _,
     fs::File,
     io::{self, BufRead, BufReader},
     net::IpAddr,
@@ -350,7 +351,7 @@ fn render(simulated: &Simulated, limit: usize) -> String {
     text.push_str("\nMail that was taken and would have been refused:\n");
     text.push_str(&hit.render());
     if let Some(more @ 1..) = simulated.hit.len().checked_sub(shown) {
-        text.push_str(&format!("and {more} more: see --limit\n"));
+        let _ = writeln!(text, "and {more} more: see --limit");
     }
     text
 }

@@ -19,6 +19,7 @@ use crate::{
     evidence::{self, Evidence, Finding, Ground, Kind, Taken},
     limits,
     network::Network,
+    policy::traffic::{self, Traffic},
     removal::{self, Decision, Filing, Ruling},
     rollup,
 };
@@ -170,6 +171,16 @@ impl Writer {
             let _ = self.carry_out(&before, &touched);
         }
         Ok(taken)
+    }
+
+    /// Stores what mail servers told of sources.
+    pub(super) async fn keep_traffic(
+        &mut self,
+        came: &[(Network, Traffic)],
+    ) -> Result<(), BookError> {
+        let mut work = self.ledger.begin(Timestamp::now()).await?;
+        traffic::keep(&mut work, came).await?;
+        work.commit(DAEMON).await.map(|_| ())
     }
 
     /// Folds a part of the evidence that is too old to be told apart; returns whether there is

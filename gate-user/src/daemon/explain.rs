@@ -13,11 +13,12 @@ use crate::{
         ServiceError,
         api::{
             Age, ComplaintOnRecord, Complaints, ComplaintsQuery, EvidenceKind, EvidenceOnRecord,
-            Explanation, Removal, Removals, RemovalsQuery, RollupState, WayOut,
+            Explanation, Removal, Removals, RemovalsQuery, RollupState, Traffic, WayOut,
         },
     },
     evidence::{self, NO_NAMES, Score, SourceEvidence},
     network::Network,
+    policy::traffic,
     removal::{self, Decision, Filed, Ruling},
     rollup::{self, Candidate, Step},
 };
@@ -95,6 +96,7 @@ pub(super) async fn explain(view: &View, address: IpAddr) -> Result<Explanation,
         reason: judged.score.reason,
         components: judged.score.components,
         evidence: on_record(&judged.evidence, Timestamp::now()),
+        traffic: traffic_of(&view.history, source).await?,
         history: past
             .map_err(|error| failed(&error))?
             .into_iter()
@@ -112,6 +114,19 @@ pub(super) async fn explain(view: &View, address: IpAddr) -> Result<Explanation,
                 why: ruling.why,
             })
             .collect(),
+    })
+}
+
+/// What mail servers told of `source`.
+async fn traffic_of(history: &History, source: Network) -> Result<Traffic, ServiceError> {
+    let came = traffic::of_source(history, source).await;
+    let came = came.map_err(|error| failed(&error))?;
+    Ok(Traffic {
+        connections: came.connections,
+        messages: came.messages,
+        // A correction may have come without what it corrects.
+        recipients: came.recipients.max(0).unsigned_abs(),
+        refused: came.refused,
     })
 }
 

@@ -22,7 +22,8 @@ use super::{
     intake::{self, WaysIn},
     logging,
     lookup::{self, Lookups},
-    notify, policy,
+    notify,
+    policy::{self, Policy},
     reports::{self, Hear, Heard},
     request::{Request, gather},
     settings,
@@ -53,6 +54,9 @@ const QUIET: Duration = Duration::from_millis(200);
 
 /// How often evidence is looked through for what is too old to be told apart.
 const FOLD: Duration = Duration::from_mins(10);
+
+/// How often what mail servers told of sources is stored.
+const TRAFFIC: Duration = Duration::from_mins(1);
 
 /// Requests that may wait for the writer; more wait at their sender.
 const REQUESTS: usize = 64;
@@ -150,7 +154,7 @@ pub async fn run(options: Options) -> Result<(), DaemonError> {
     }
     servers.spawn(policy_server::serve(
         policy::doors(&writer.config).await?,
-        policy,
+        Arc::clone(&policy),
         policy::limits(&writer.config),
         stopped(),
     ));
@@ -164,6 +168,7 @@ pub async fn run(options: Options) -> Result<(), DaemonError> {
         feeds,
         ways_in,
         lookups,
+        policy,
         looks: JoinSet::new(),
     }
     .turn(inbox, updates, found, heard, signals)
@@ -217,6 +222,7 @@ struct Loop {
     feeds: Feeds,
     ways_in: WaysIn,
     lookups: Lookups,
+    policy: Arc<Policy>,
     /// Looks at the kernel's table that are under way: one at most.
     looks: JoinSet<Look>,
 }
@@ -244,6 +250,8 @@ impl Loop {
         let mut next_fold = time::Instant::now() + FOLD;
         let mut next_doubt = time::Instant::now() + DOUBT;
         let mut finds = Vec::new();
+        let mut traffic = time::interval(TRAFFIC);
+        traffic.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let watchdog = notify::watchdog_interval();
         let mut alive = time::interval(watchdog.unwrap_or(Duration::MAX / 4));
         loop {
@@ -277,6 +285,7 @@ impl Loop {
                 }
                 _ = tick.tick() => self.expire().await,
                 () = time::sleep_until(next_fold) => next_fold = self.fold().await,
+                _ = traffic.tick() => self.keep_traffic().await,
                 () = time::sleep_until(next_look) => {
                     next_look = time::Instant::now() + self.writer.config.gate.verify;
                     self.begin_look();
@@ -392,6 +401,17 @@ impl Loop {
         }
         if let Err(error) = self.writer.expire_rules().await {
             tracing::error!(%error, "expiry of names or overrides failed; it will be tried again");
+        }
+    }
+
+    /// Stores what mail servers told of sources since the last time. What cannot be stored is lost:
+    /// nothing is decided by it.
+    async fn keep_traffic(&mut self) {
+        let came = self.policy.take_traffic();
+        if !came.is_empty()
+            && let Err(error) = self.writer.keep_traffic(&came).await
+        {
+            tracing::error!(%error, "what mail servers told of sources is not stored");
         }
     }
 

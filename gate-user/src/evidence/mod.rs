@@ -27,7 +27,7 @@ pub use {
     score::{
         Complaint, Component, DnsblAnswer, Milli, Part, PtrClass, Score, SourceEvidence, Sum, score,
     },
-    store::Recorded,
+    store::{Recorded, key as source_key},
     view::{complaints, finding_of, mail_of, names_of, of_source},
 };
 

@@ -42,7 +42,7 @@ pub(super) type Result<T> = std::result::Result<T, sqlx::Error>;
 
 /// A source as the store numbers it; `None` for what is none: the IPv6 networks that share the
 /// numbers of IPv4 are reserved (RFC 4291 section 2.4: `::/96` and around it).
-pub(super) fn key(source: Network) -> Option<i64> {
+pub fn key(source: Network) -> Option<i64> {
     match source.address() {
         IpAddr::V4(v4) => Some(i64::from(v4.to_bits())),
         IpAddr::V6(v6) => {

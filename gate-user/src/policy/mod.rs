@@ -16,6 +16,7 @@ mod service;
 pub mod session;
 #[cfg(test)]
 pub(crate) mod testing;
+pub mod traffic;
 mod window;
 
 pub use check::{Case, Check};

@@ -130,12 +130,14 @@ impl RequestError {
 #[derive(Clone, Debug, Default)]
 pub struct Attributes {
     client: Option<Client>,
-    port: Option<Option<u16>>,
+    /// 0 where it is not known.
+    port: Option<u16>,
     state: Option<State>,
     sender: Option<String>,
-    recipient: Option<Option<String>>,
-    reverse_name: Option<Option<String>>,
-    instance: Option<Option<String>>,
+    // Empty where they are not known.
+    recipient: Option<String>,
+    reverse_name: Option<String>,
+    instance: Option<String>,
     recipients: Option<u32>,
     authenticated: Option<bool>,
 }
@@ -168,12 +170,16 @@ impl Attributes {
             "client_port" => once("client_port", &mut self.port, port(value)?),
             "protocol_state" => once("protocol_state", &mut self.state, State::named(value)),
             "sender" => once("sender", &mut self.sender, value.to_owned()),
-            "recipient" => once("recipient", &mut self.recipient, text(value)),
+            "recipient" => once("recipient", &mut self.recipient, value.to_owned()),
             "reverse_client_name" => {
-                let known = (value != "unknown").then(|| text(value)).flatten();
-                once("reverse_client_name", &mut self.reverse_name, known)
+                let known = if value == "unknown" { "" } else { value };
+                once(
+                    "reverse_client_name",
+                    &mut self.reverse_name,
+                    known.to_owned(),
+                )
             }
-            "instance" => once("instance", &mut self.instance, text(value)),
+            "instance" => once("instance", &mut self.instance, value.to_owned()),
             "recipient_count" => {
                 let count = value.parse().map_err(|_| {
                     RequestError::value("recipient_count", value, "a number of recipients")
@@ -198,15 +204,16 @@ impl Attributes {
             Client::Unknown => return Ok(Subject::Nobody),
         };
         let state = self.state.unwrap_or_default();
-        let known = (State::Mail..=State::EndOfMessage).contains(&state);
+        let named = (State::Mail..=State::EndOfMessage).contains(&state);
+        let known = |text: &String| !text.is_empty();
         Ok(Subject::Client(Request {
             client,
-            port: self.port.flatten(),
+            port: self.port.filter(|port| *port > 0),
             state,
-            sender: self.sender.filter(|_| known),
-            recipient: self.recipient.flatten(),
-            reverse_name: self.reverse_name.flatten(),
-            instance: self.instance.flatten(),
+            sender: self.sender.filter(|_| named),
+            recipient: self.recipient.filter(known),
+            reverse_name: self.reverse_name.filter(known),
+            instance: self.instance.filter(known),
             recipients: self.recipients,
             authenticated: self.authenticated.unwrap_or_default(),
         }))
@@ -214,17 +221,11 @@ impl Attributes {
 }
 
 fn once<T>(name: &'static str, place: &mut Option<T>, value: T) -> Result<(), RequestError> {
-    match place {
-        Some(_) => Err(RequestError::Twice(name)),
-        None => {
-            *place = Some(value);
-            Ok(())
-        }
+    if place.is_some() {
+        return Err(RequestError::Twice(name));
     }
-}
-
-fn text(value: &str) -> Option<String> {
-    (!value.is_empty()).then(|| value.to_owned())
+    *place = Some(value);
+    Ok(())
 }
 
 fn client(value: &str) -> Result<Client, RequestError> {
@@ -243,14 +244,13 @@ fn client(value: &str) -> Result<Client, RequestError> {
     }
 }
 
-fn port(value: &str) -> Result<Option<u16>, RequestError> {
+fn port(value: &str) -> Result<u16, RequestError> {
     if value == "unknown" || value.is_empty() {
-        return Ok(None);
+        return Ok(0);
     }
     let expected = "a port from 1 to 65535";
     let port = value.parse::<u16>().ok().filter(|port| *port > 0);
-    port.map(Some)
-        .ok_or_else(|| RequestError::value("client_port", value, expected))
+    port.ok_or_else(|| RequestError::value("client_port", value, expected))
 }
 
 #[cfg(test)]

@@ -202,13 +202,12 @@ impl<L: Lookups> Server<L> {
                 read = time::timeout_at(until, stream.read(&mut buffer)) => read,
             };
             let input = match read {
-                Ok(Ok(0)) if parser.is_idle() => return Ok(()),
-                Ok(Ok(0)) => return Err(Trouble::CutShort),
-                Ok(Ok(length)) => &buffer[..length],
-                // The mail server's process has ended, which is its way to end a connection.
-                Ok(Err(_)) if parser.is_idle() => return Ok(()),
+                Ok(Ok(length @ 1..)) => &buffer[..length],
+                // Between two requests it may end in any way: also because the mail server's process
+                // has ended, or has asked nothing for long.
+                _ if parser.is_idle() => return Ok(()),
+                Ok(Ok(_)) => return Err(Trouble::CutShort),
                 Ok(Err(error)) => return Err(Trouble::Read(error)),
-                Err(_) if parser.is_idle() => return Ok(()),
                 Err(_) => return Err(Trouble::SlowRequest(self.limits.request)),
             };
             if parser.is_idle() {

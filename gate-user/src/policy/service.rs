@@ -24,10 +24,12 @@ use super::{
     lookups::Lookups,
     request::{Request, Subject},
     session::{Peer, Sessions},
+    traffic::{Tally, Traffic},
 };
 use crate::{
     book::Book,
     config::{Config, Use},
+    network::Network,
     plan,
 };
 
@@ -49,6 +51,7 @@ pub struct Policy<L> {
     scene: Box<dyn Fn() -> Scene + Send + Sync>,
     lookups: L,
     sessions: Mutex<Sessions>,
+    tally: Mutex<Tally>,
     counters: Counters,
     started: Instant,
     references: References,
@@ -67,6 +70,7 @@ impl<L: Lookups> Policy<L> {
             scene: Box::new(scene),
             lookups,
             sessions: Mutex::default(),
+            tally: Mutex::default(),
             counters: Counters::default(),
             started: Instant::now(),
             references: References::new(Timestamp::now()),
@@ -76,6 +80,11 @@ impl<L: Lookups> Policy<L> {
     /// What it has done.
     pub fn counters(&self) -> &Counters {
         &self.counters
+    }
+
+    /// What came of each source since this was last asked: to be stored.
+    pub fn take_traffic(&self) -> Vec<(Network, Traffic)> {
+        lock(&self.tally).take()
     }
 
     /// Answers a mail server, whose connection is `peer`: what is decided is counted and logged.
@@ -91,11 +100,17 @@ impl<L: Lookups> Policy<L> {
         let scene = (self.scene)();
         let reference = self.references.next();
         let decision = self.decide(&scene, request, peer, &reference).await;
-        if decision.action == Action::Dunno {
-            let limits = &scene.config.policy.limits;
-            self.sessions()
-                .take(request, peer, limits, self.started.elapsed());
-        }
+        let added = match decision.action {
+            Action::Dunno => {
+                let (limits, now) = (&scene.config.policy.limits, self.started.elapsed());
+                lock(&self.sessions).take(request, peer, limits, now)
+            }
+            Action::Reply(_) => Traffic {
+                refused: 1,
+                ..Traffic::default()
+            },
+        };
+        lock(&self.tally).add(request.source(), added);
         self.counters.decided(&decision);
         log(request, &decision, &reference);
         decision
@@ -133,9 +148,7 @@ impl<L: Lookups> Policy<L> {
         }
         let mut facts = self.gather(scene, request, standing).await;
         let now = self.started.elapsed();
-        facts.counts = self
-            .sessions()
-            .look(request, peer, &rules.config.limits, now);
+        facts.counts = lock(&self.sessions).look(request, peer, &rules.config.limits, now);
         decide::decide(&rules, request, &facts)
     }
 
@@ -165,10 +178,10 @@ impl<L: Lookups> Policy<L> {
             ..Facts::default()
         }
     }
+}
 
-    fn sessions(&self) -> MutexGuard<'_, Sessions> {
-        self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+fn lock<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The answer to a lookup, if it comes in time.

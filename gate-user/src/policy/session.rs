@@ -14,6 +14,7 @@ use super::{
     aging::Aging,
     facts::Counts,
     request::{Request, State},
+    traffic::Traffic,
     window::Window,
 };
 use crate::{config::PolicyLimits, network::Network};
@@ -73,7 +74,7 @@ struct Conversation {
 
 /// What is remembered of a source.
 #[derive(Clone, Copy, Debug, Default)]
-struct Traffic {
+struct Rates {
     messages: Window,
     recipients: Window,
 }
@@ -82,7 +83,7 @@ struct Traffic {
 #[derive(Debug)]
 pub struct Sessions {
     conversations: Aging<Place, Conversation>,
-    sources: Aging<Network, Traffic>,
+    sources: Aging<Network, Rates>,
     hash: RandomState,
 }
 
@@ -99,6 +100,7 @@ impl Default for Sessions {
 /// What a request adds, if it is taken.
 struct Step {
     conversation: Conversation,
+    connections: u32,
     messages: u32,
     /// Fewer than none where the mail server took fewer than it had asked about.
     recipients: i64,
@@ -115,7 +117,7 @@ impl Sessions {
     ) -> Counts {
         let step = self.step(request, peer, now);
         let known = self.sources.get(&request.source()).copied();
-        let Traffic {
+        let Rates {
             mut messages,
             mut recipients,
         } = known.unwrap_or_default();
@@ -134,24 +136,36 @@ impl Sessions {
         }
     }
 
-    /// Remembers `request`, which was taken.
-    pub fn take(&mut self, request: &Request, peer: Peer, limits: &PolicyLimits, now: Duration) {
+    /// Remembers `request`, which was taken; what it added.
+    pub fn take(
+        &mut self,
+        request: &Request,
+        peer: Peer,
+        limits: &PolicyLimits,
+        now: Duration,
+    ) -> Traffic {
         let step = self.step(request, peer, now);
         *self.conversations.touch(Place::of(request, peer)) = step.conversation;
         if step.messages != 0 || step.recipients != 0 {
-            let traffic = self.sources.touch(request.source());
-            let Traffic {
+            let Rates {
                 messages,
                 recipients,
-            } = traffic;
+            } = self.sources.touch(request.source());
             messages.add(step.messages.into(), limits.message_rate.window(), now);
             recipients.add(step.recipients, limits.recipient_rate.window(), now);
+        }
+        Traffic {
+            connections: step.connections.into(),
+            messages: step.messages.into(),
+            recipients: step.recipients,
+            refused: 0,
         }
     }
 
     fn step(&self, request: &Request, peer: Peer, now: Duration) -> Step {
         let known = self.conversations.get(&Place::of(request, peer)).copied();
         let known = known.filter(|known| now.saturating_sub(known.heard) < SILENCE);
+        let fresh = known.is_none() || request.state == State::Connect;
         let mut next = match request.state {
             // A client that connects has said nothing yet.
             State::Connect => Conversation::default(),
@@ -193,6 +207,7 @@ impl Sessions {
         next.counted |= is_message;
         Step {
             conversation: next,
+            connections: fresh.into(),
             messages: is_message.into(),
             recipients: i64::from(next.in_message) - i64::from(before),
         }

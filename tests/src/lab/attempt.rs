@@ -2,7 +2,7 @@
 
 use std::{
     marker::PhantomData,
-    net::{IpAddr, SocketAddr},
+    net::{IpAddr, SocketAddr, TcpStream},
     panic::resume_unwind,
     process::Command,
     thread::{self, ScopedJoinHandle},
@@ -14,6 +14,7 @@ use anyhow::{Context as _, Result};
 use super::{
     Lab, Link, Outcome, SMTP, Tally,
     namespace::Namespace,
+    probe,
     process::{Running, checked, program},
 };
 
@@ -68,6 +69,23 @@ impl<'a> Attempt<'a> {
     /// The connection neither comes about, nor is refused, nor times out.
     pub fn connect(&self) -> Result<Outcome> {
         checked(&mut self.helper("connect")?)?.trim_end().parse()
+    }
+
+    /// Connects; what is spoken then is the caller's.
+    ///
+    /// # Errors
+    /// The connection does not come about.
+    ///
+    /// # Panics
+    /// Never: the thread that connects does not panic.
+    pub fn open(&self) -> Result<TcpStream> {
+        let to = SocketAddr::new(self.link.server(self.from), self.port);
+        // A socket stays in the namespace in which it was made.
+        let inside = || {
+            self.clients.enter()?;
+            probe::stream(self.from, to, self.patience)
+        };
+        thread::scope(|scope| scope.spawn(inside).join()).expect("connecting does not panic")
     }
 
     /// Connects again and again, until told to stop.

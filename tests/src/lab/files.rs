@@ -27,14 +27,15 @@ impl Workspace {
     /// Makes the directory, under a name that no other lab of this machine has.
     ///
     /// The BPF file system is mounted here because `ip netns exec` covers `/sys` with a new one:
-    /// pins under `/sys/fs/bpf` would be gone with each program.
+    /// pins under `/sys/fs/bpf` would be gone with each program. Servers that do not run as root, as
+    /// Postfix's, get through the directory to their own.
     pub(super) fn new() -> Result<Self> {
         static LABS: AtomicU32 = AtomicU32::new(0);
         let number = LABS.fetch_add(1, Ordering::Relaxed);
         let name = format!("{PREFIX}{}-{number}", process::id());
         let path = std::env::temp_dir().join(&name);
         fs::DirBuilder::new()
-            .mode(0o700)
+            .mode(0o711)
             .create(&path)
             .with_context(|| format!("making {}", path.display()))?;
         let workspace = Self { name, path };

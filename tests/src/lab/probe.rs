@@ -116,6 +116,17 @@ pub fn probe(from: IpAddr, to: SocketAddr, patience: Duration) -> Result<Outcome
     }
 }
 
+/// Connects from the address `from` to `to`.
+///
+/// # Errors
+/// The connection does not come about within `patience`.
+pub fn stream(from: IpAddr, to: SocketAddr, patience: Duration) -> Result<TcpStream> {
+    match open(from, to, patience)? {
+        Attempted::Open(stream) => Ok(stream),
+        Attempted::Failed(outcome) => bail!("connecting from {from} to {to}: {outcome}"),
+    }
+}
+
 /// Connects, one connection after the other, until `stop`.
 ///
 /// # Errors

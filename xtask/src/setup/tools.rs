@@ -42,6 +42,11 @@ const SERVERS: &[Tool] = &[
         package: "rbldnsd",
         why: "a name server that publishes block lists",
     },
+    Tool {
+        program: "postfix",
+        package: "postfix",
+        why: "a mail server that asks the policy service",
+    },
 ];
 
 /// Installs the programs that a lab runs, if they are not there.

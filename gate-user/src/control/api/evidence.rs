@@ -147,6 +147,8 @@ pub struct Explanation {
     pub components: Vec<Component>,
     /// What is on record.
     pub evidence: Vec<EvidenceOnRecord>,
+    /// What mail servers told of it within a week; no score knows of it.
+    pub traffic: Traffic,
     /// Listings and allow entries of exactly the source, past and present, the latest first.
     pub history: Vec<HistoryEntry>,
     /// What DNS said of the source when it was last asked; `null` if that is not on record.
@@ -155,6 +157,19 @@ pub struct Explanation {
     pub rollup: Vec<RollupState>,
     /// How each listing that covers the address ends.
     pub way_out: Vec<WayOut>,
+}
+
+/// What mail servers told of a source within a week.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Traffic {
+    /// Connections of which something was let through.
+    pub connections: u64,
+    /// Messages that were let through.
+    pub messages: u64,
+    /// Recipients that were let through.
+    pub recipients: u64,
+    /// Requests of mail servers that were answered with a refusal.
+    pub refused: u64,
 }
 
 /// Evidence of one kind and age.

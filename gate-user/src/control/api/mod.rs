@@ -41,7 +41,7 @@ pub use error::{ErrorBody, ErrorDetail, ErrorKind};
 pub use evidence::{
     Age, ComplaintOnRecord, Complaints, ComplaintsQuery, Evidence, EvidenceKind, EvidenceOnRecord,
     EvidenceRecord, EvidenceRefused, EvidenceTaken, Explanation, RollUp, RolledUp, RollupState,
-    WayOut,
+    Traffic, WayOut,
 };
 pub use export::{Export, ExportLine};
 pub use feed::{BadLine, Feed, FeedFile, FeedInForce, Feeds, Fetch};

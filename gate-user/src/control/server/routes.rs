@@ -44,6 +44,7 @@ pub(super) fn all<S: Service>() -> Vec<Route<S>> {
     let mut routes = looking();
     routes.extend(others_lists());
     routes.extend(counting());
+    routes.extend(judging());
     routes.extend(changing());
     routes.extend(deciding());
     routes.extend(ruling());
@@ -127,6 +128,21 @@ fn looking<S: Service>() -> Vec<Route<S>> {
             ),
         ),
         get(
+            route::REMOVALS,
+            routing::get(
+                |State(service): Handle<S>, Asked(query): Asked<RemovalsQuery>| async move {
+                    answer!(service.removals(query))
+                },
+            ),
+        ),
+    ]
+}
+
+/// The routes of the policy service.
+fn judging<S: Service>() -> Vec<Route<S>> {
+    let get = |path, handler: MethodRouter<Arc<S>>| (Method::GET, path, handler);
+    vec![
+        get(
             route::VERDICT,
             routing::get(
                 |State(service): Handle<S>, Asked(query): Asked<VerdictQuery>| async move {
@@ -146,14 +162,6 @@ fn looking<S: Service>() -> Vec<Route<S>> {
         get(
             route::POLICY,
             routing::get(|State(service): Handle<S>| async move { answer!(service.policy()) }),
-        ),
-        get(
-            route::REMOVALS,
-            routing::get(
-                |State(service): Handle<S>, Asked(query): Asked<RemovalsQuery>| async move {
-                    answer!(service.removals(query))
-                },
-            ),
         ),
     ]
 }

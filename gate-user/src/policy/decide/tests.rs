@@ -95,6 +95,7 @@ fn but(change: impl FnOnce(&mut Facts)) -> Facts {
 
 /// Every row of the table of replies, as it is sent.
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn every_case_has_its_reply() {
     let config = config("[policy.checks]\nmessage_rate = 'on'\nrecipient_rate = 'on'\n");
     let dynamic = named("dsl-1-2.example.net", true, PtrClass::Dynamic);
@@ -159,7 +160,7 @@ fn every_case_has_its_reply() {
                 facts.connections = Some(Connections {
                     open: 21,
                     limit: 20,
-                })
+                });
             }),
             Check::Connections,
             "421 4.7.1 - ERROR: Connection refused - <192.0.2.7> - Too many simultaneous connections. See https://www.example.org/refused#limits",

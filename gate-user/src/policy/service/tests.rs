@@ -158,6 +158,16 @@ async fn recipients_are_counted_by_what_was_taken() {
     assert_eq!(told(&policy, next).await, "dunno");
     let third = "client_address=192.0.2.7 client_port=10 instance=3 sender=a@good.example";
     assert!(told(&policy, third).await.starts_with("452 4.7.1"));
+    // What came is told once: three refused bounces, and the third message.
+    let expected = Traffic {
+        connections: 1,
+        messages: 2,
+        recipients: 2,
+        refused: 4,
+    };
+    let source = "192.0.2.7".parse().unwrap();
+    assert_eq!(policy.take_traffic(), [(source, expected)]);
+    assert_eq!(policy.take_traffic(), []);
 }
 
 #[test]

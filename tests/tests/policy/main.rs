@@ -1,0 +1,8 @@
+//! The mail server asks the gate: Debian's Postfix, configured as docs/policy.md has it, and SMTP
+//! clients from many addresses.
+
+mod life;
+mod postfix;
+mod replies;
+mod simulate;
+mod smtp;
