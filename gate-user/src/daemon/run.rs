@@ -231,6 +231,17 @@ impl Loop {
     /// Takes one thing after the other, until it is told to stop.
     async fn turn(
         mut self,
+        inbox: mpsc::Receiver<Request>,
+        updates: mpsc::Receiver<FeedUpdate>,
+        signals: Signals,
+    ) -> Result<(), DaemonError> {
+        let ended = self.take_turns(inbox, updates, signals).await;
+        self.keep_traffic().await;
+        ended
+    }
+
+    async fn take_turns(
+        &mut self,
         mut inbox: mpsc::Receiver<Request>,
         mut updates: mpsc::Receiver<FeedUpdate>,
         mut found: mpsc::Receiver<Found>,

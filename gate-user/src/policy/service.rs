@@ -203,13 +203,13 @@ fn domain(sender: &str) -> Option<String> {
 /// Logs a refusal, or what would have been one. What a stranger wrote is quoted.
 fn log(request: &Request, decision: &Decision, reference: &str) {
     let (client, state) = (request.client, request.state.name());
-    let sender = request.sender.as_deref();
+    let sender = || request.sender.as_deref().map(tracing::field::debug);
     if let (Action::Reply(reply), By::Check(check)) = (&decision.action, decision.by) {
-        tracing::info!(%client, %check, state, ?sender, %reply, reference, "refused");
+        tracing::info!(%client, %check, state, sender = sender(), %reply, reference, "refused");
     }
     for (step, reply) in decision.observed() {
         let check = step.check;
-        tracing::info!(%client, %check, state, ?sender, %reply, reference, "would be refused");
+        tracing::info!(%client, %check, state, sender = sender(), %reply, reference, "would be refused");
     }
 }
 

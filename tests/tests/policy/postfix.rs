@@ -15,7 +15,7 @@ use gate_tests::lab::{Gate, Lab};
 use rustix::process::{Pid, Signal, kill_process};
 
 /// Where it listens: the greeter has the guarded port.
-pub const PORT: u16 = 2525;
+pub(crate) const PORT: u16 = 2525;
 
 /// The document whose configuration is put to the test.
 const DOCUMENT: &str = include_str!("../../../docs/policy.md");
@@ -52,7 +52,7 @@ smtpd_client_connection_count_limit = 0
 ";
 
 /// A running Postfix. Ended on drop.
-pub struct Postfix {
+pub(crate) struct Postfix {
     master: Child,
     log: PathBuf,
 }
@@ -82,7 +82,7 @@ fn account(name: &str) -> Result<(u32, u32)> {
 
 impl Postfix {
     /// Starts it, and waits until it listens; it asks `gate`.
-    pub fn start(lab: &Lab, gate: &Gate<'_>) -> Result<Self> {
+    pub(crate) fn start(lab: &Lab, gate: &Gate<'_>) -> Result<Self> {
         let dir = lab.dir("postfix")?;
         let make = |name: &str| -> Result<PathBuf> {
             let path = dir.join(name);
@@ -131,12 +131,12 @@ impl Postfix {
     }
 
     /// Its log.
-    pub fn log(&self) -> &Path {
+    pub(crate) fn log(&self) -> &Path {
         &self.log
     }
 
     /// What is in its log.
-    pub fn said(&self) -> String {
+    pub(crate) fn said(&self) -> String {
         fs::read_to_string(&self.log).unwrap_or_default()
     }
 }

@@ -42,7 +42,7 @@ fn a_listed_client_is_told_why() -> Result<()> {
     let gate = gate(&lab)?;
     let _postfix = Postfix::start(&lab, &gate)?;
     let reasons = "directspam highspam nobounce rollup feed connlimit manual";
-    for (n, reason) in reasons.split(' ').enumerate() {
+    for (n, reason) in (1..).zip(reasons.split(' ')) {
         for address in [format!("192.0.2.{n}"), format!("2001:db8:{n}::7")] {
             gate.must(&["block", &address, "--reason", reason])?;
             let day = day(&gate, &address)?;

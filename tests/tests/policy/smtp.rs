@@ -12,14 +12,14 @@ use gate_tests::lab::Lab;
 use crate::postfix::PORT;
 
 /// A client's connection. It has been greeted, and has said EHLO.
-pub struct Smtp {
+pub(crate) struct Smtp {
     stream: TcpStream,
     replies: BufReader<TcpStream>,
 }
 
 impl Smtp {
     /// Connects to Postfix from that client address.
-    pub fn from(lab: &Lab, address: &str) -> Result<Self> {
+    pub(crate) fn from(lab: &Lab, address: &str) -> Result<Self> {
         let attempt = lab
             .from(address)
             .port(PORT)
@@ -38,7 +38,7 @@ impl Smtp {
     }
 
     /// Says one command; the last line of the reply.
-    pub fn say(&mut self, command: &str) -> Result<String> {
+    pub(crate) fn say(&mut self, command: &str) -> Result<String> {
         self.stream.write_all(format!("{command}\r\n").as_bytes())?;
         self.reply().with_context(|| format!("after {command}"))
     }
@@ -55,14 +55,14 @@ impl Smtp {
     }
 
     /// Names a sender, and one recipient; the reply to the recipient.
-    pub fn mail(&mut self, sender: &str) -> Result<String> {
+    pub(crate) fn mail(&mut self, sender: &str) -> Result<String> {
         let reply = self.say(&format!("MAIL FROM:<{sender}>"))?;
         ensure!(reply.starts_with("250 "), "{reply}");
         self.say("RCPT TO:<b@example.net>")
     }
 
     /// Hands a message in, to the recipients that were named; the reply to it.
-    pub fn data(&mut self) -> Result<String> {
+    pub(crate) fn data(&mut self) -> Result<String> {
         let reply = self.say("DATA")?;
         ensure!(reply.starts_with("354 "), "{reply}");
         self.say("Subject: test\r\n\r\ntest\r\n.")
@@ -70,9 +70,9 @@ impl Smtp {
 }
 
 /// What a client at `address` is told when it names a recipient.
-pub fn told(lab: &Lab, address: &str) -> Result<String> {
+pub(crate) fn told(lab: &Lab, address: &str) -> Result<String> {
     Smtp::from(lab, address)?.mail("joe@example.org")
 }
 
 /// What Postfix puts before the text of a refusal at RCPT.
-pub const REJECTED: &str = "<b@example.net>: Recipient address rejected: ";
+pub(crate) const REJECTED: &str = "<b@example.net>: Recipient address rejected: ";
