@@ -83,6 +83,11 @@ impl Lookups {
         Ok((lookups, found))
     }
 
+    /// Who asks DNS for whatever else there is to ask.
+    pub(super) fn resolver(&self) -> &Resolver {
+        &self.resolver
+    }
+
     /// Asks by this configuration from now on. Where the servers cannot be told, by the former ones.
     pub(super) fn configure(&self, config: &Config) -> Result<(), DaemonError> {
         self.inquiry.configure(config)?;

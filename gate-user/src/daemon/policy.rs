@@ -1,7 +1,7 @@
 //! The policy service in the daemon: on the writer's snapshot, at the doors that the configuration
 //! names, and in the words of the control API.
 
-use std::sync::Arc;
+use std::{net::IpAddr, sync::Arc};
 
 use arc_swap::ArcSwap;
 use futures_util::{StreamExt as _, stream};
@@ -18,10 +18,16 @@ use crate::{
         },
         server::Socket,
     },
+    dns::{
+        mail::{MailDomain, mail_domain},
+        ptr::Unknown,
+        resolver::{Lane, Resolver, Urgency},
+    },
     policy::{
-        self, Check, Nobody, Scene,
+        self, Check, Scene,
         counters::Counted,
         decide::{Action, By, Decision, Outcome},
+        facts::{Connections, Lookup, Reverse, SenderDomain},
         request::{Attributes, Request, RequestError, Subject},
         server::{Door, Limits},
         session::Peer,
@@ -32,10 +38,54 @@ use crate::{
 const AT_ONCE: usize = 64;
 
 /// The service, and whom it asks for what the book does not know.
-pub(super) type Policy = policy::Policy<Nobody>;
+pub(super) type Policy = policy::Policy<AtTheDoor>;
+
+/// Asks DNS for a mail server that waits for the answer: about senders' domains. Reverse names, block
+/// lists and counts of connections are not asked for yet; their checks are not made.
+#[derive(Debug)]
+pub(super) struct AtTheDoor {
+    resolver: Resolver,
+    /// The share of the budget for senders' domains.
+    senders: Lane,
+}
+
+impl AtTheDoor {
+    fn new(resolver: Resolver) -> Self {
+        let senders = resolver.lane("senders", None).at(Urgency::Door);
+        Self { resolver, senders }
+    }
+}
+
+impl policy::Lookups for AtTheDoor {
+    async fn reverse(&self, _: IpAddr) -> Lookup<Reverse> {
+        Lookup::NotAsked
+    }
+
+    async fn dnsbl(&self, _: IpAddr) -> Lookup<policy::facts::Dnsbl> {
+        Lookup::NotAsked
+    }
+
+    async fn sender(&self, domain: &str) -> Lookup<SenderDomain> {
+        // What is no name in DNS, an IDN in its own letters for example, nobody can ask for.
+        let Ok(domain) = domain.parse() else {
+            return Lookup::NotAsked;
+        };
+        match mail_domain(&self.resolver, &self.senders, &domain).await {
+            MailDomain::Takes => Lookup::Known(SenderDomain::Good),
+            MailDomain::Missing => Lookup::Known(SenderDomain::Nxdomain),
+            MailDomain::Nowhere => Lookup::Known(SenderDomain::NoMail),
+            MailDomain::Unknown(Unknown::Failed(_)) => Lookup::Known(SenderDomain::Temporary),
+            MailDomain::Unknown(Unknown::NotAsked(_)) => Lookup::UnderWay,
+        }
+    }
+
+    fn connections(&self, _: IpAddr) -> Option<Connections> {
+        None
+    }
+}
 
 /// The service on the snapshot that the writer publishes.
-pub(super) fn service(view: &Arc<ArcSwap<View>>) -> Arc<Policy> {
+pub(super) fn service(view: &Arc<ArcSwap<View>>, resolver: &Resolver) -> Arc<Policy> {
     let view = Arc::clone(view);
     let scene = move || {
         let view = view.load();
@@ -46,7 +96,7 @@ pub(super) fn service(view: &Arc<ArcSwap<View>>) -> Arc<Policy> {
             mode: view.mode,
         }
     };
-    Arc::new(Policy::new(scene, Nobody))
+    Arc::new(Policy::new(scene, AtTheDoor::new(resolver.clone())))
 }
 
 /// The doors that the configuration names.
@@ -157,7 +207,7 @@ fn request(query: VerdictQuery) -> Result<Request, RequestError> {
     }
 }
 
-fn told(client: std::net::IpAddr, decision: &Decision) -> Verdict {
+fn told(client: IpAddr, decision: &Decision) -> Verdict {
     let reply = match &decision.action {
         Action::Dunno => None,
         Action::Reply(reply) => Some(reply.to_string()),

@@ -108,16 +108,10 @@ pub async fn run(options: Options) -> Result<(), DaemonError> {
     }
     let own = writer.netlink.own_addresses().await?;
     let desk = intake::open_desk(&writer.config, own)?;
-    let view = Arc::clone(&writer.view);
-    tokio::spawn(lookup::keep_asking(
-        Arc::clone(&view),
-        lookups.inquiry.clone(),
-    ));
-    let mut comparison = Comparison::new(Arc::clone(&view), hear.clone());
-    comparison.compare().await;
-    tokio::spawn(comparison.go_on());
-    tokio::spawn(Classes::new(Arc::clone(&view)).go_on(scored));
-    let policy = policy::service(&writer.view);
+    lookup::{self, Lookups},
+    notify,
+    policy::{self, Policy},
+    reports::{self, Hear, Heard},
     let handle = Handle::new(
         view,
         requests,
@@ -233,9 +227,13 @@ impl Loop {
         mut self,
         inbox: mpsc::Receiver<Request>,
         updates: mpsc::Receiver<FeedUpdate>,
+        found: mpsc::Receiver<Found>,
+        firsts: mpsc::Receiver<IpAddr>,
         signals: Signals,
     ) -> Result<(), DaemonError> {
-        let ended = self.take_turns(inbox, updates, signals).await;
+        let ended = self
+            .take_turns(inbox, updates, found, firsts, signals)
+            .await;
         self.keep_traffic().await;
         ended
     }

@@ -3,6 +3,7 @@
 pub mod class;
 pub mod dnsbl;
 pub mod inquiry;
+pub mod mail;
 pub mod name;
 pub mod ptr;
 pub mod resolver;

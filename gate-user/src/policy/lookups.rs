@@ -22,25 +22,3 @@ pub trait Lookups: Send + Sync + 'static {
     /// nobody counts them.
     fn connections(&self, address: IpAddr) -> Option<Connections>;
 }
-
-/// Nobody to ask: the checks that need DNS or counts of connections are not made.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Nobody;
-
-impl Lookups for Nobody {
-    async fn reverse(&self, _: IpAddr) -> Lookup<Reverse> {
-        Lookup::NotAsked
-    }
-
-    async fn dnsbl(&self, _: IpAddr) -> Lookup<Dnsbl> {
-        Lookup::NotAsked
-    }
-
-    async fn sender(&self, _: &str) -> Lookup<SenderDomain> {
-        Lookup::NotAsked
-    }
-
-    fn connections(&self, _: IpAddr) -> Option<Connections> {
-        None
-    }
-}

@@ -21,5 +21,5 @@ mod window;
 
 pub use check::{Case, Check};
 pub use finding::Finding;
-pub use lookups::{Lookups, Nobody};
+pub use lookups::Lookups;
 pub use service::{Policy, Scene};

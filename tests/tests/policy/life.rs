@@ -20,6 +20,7 @@ manual = 'reject'
 [policy]
 group = 'postfix'
 url = 'https://www.example.org/refused'
+checks.sender_domain = 'off'
 ";
 
 #[test]

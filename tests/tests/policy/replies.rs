@@ -4,6 +4,7 @@ use anyhow::{Context as _, Result};
 use gate_tests::lab::{Gate, Lab};
 
 use crate::{
+    dns::{self, Dns},
     postfix::Postfix,
     smtp::{REJECTED, Smtp, told},
 };
@@ -26,7 +27,9 @@ recipients_per_connection = 150
 ";
 
 fn gate(lab: &Lab) -> Result<Gate<'_>> {
-    lab.gate().set("attach", "generic").with(CONFIG).start()
+    let dns = format!("[dns]\nservers = ['{}']\n", dns::SERVER);
+    let gate = lab.gate().set("attach", "generic");
+    gate.with(CONFIG).with(&dns).start()
 }
 
 /// The day on which a listing began, as replies have it.
@@ -39,6 +42,7 @@ fn day(gate: &Gate<'_>, address: &str) -> Result<String> {
 #[test]
 fn a_listed_client_is_told_why() -> Result<()> {
     let lab = Lab::new()?;
+    let _dns = Dns::start(&lab)?;
     let gate = gate(&lab)?;
     let _postfix = Postfix::start(&lab, &gate)?;
     let reasons = "directspam highspam nobounce rollup feed connlimit manual";
@@ -94,6 +98,7 @@ fn a_listed_client_is_told_why() -> Result<()> {
 #[test]
 fn recipients_are_limited() -> Result<()> {
     let lab = Lab::new()?;
+    let _dns = Dns::start(&lab)?;
     let gate = gate(&lab)?;
     let _postfix = Postfix::start(&lab, &gate)?;
     let mut client = Smtp::from(&lab, "203.0.113.7")?;
@@ -129,5 +134,35 @@ fn recipients_are_limited() -> Result<()> {
         "554 5.7.1 <b1@example.net>: Recipient address rejected: - ERROR: Null sender with multiple recipients not allowed here"
     );
     assert!(other.data()?.starts_with("250 2.0.0 Ok: queued as "));
+    Ok(())
+}
+
+#[test]
+fn a_sender_to_whom_no_mail_can_be_returned() -> Result<()> {
+    let lab = Lab::new()?;
+    let _dns = Dns::start(&lab)?;
+    let gate = gate(&lab)?;
+    let _postfix = Postfix::start(&lab, &gate)?;
+    // Postfix fits the enhanced code to the restriction that asked: docs/policy.md.
+    for (sender, reply) in [
+        (
+            "joe@broken.example",
+            "421 4.1.2 - ERROR: Domain of sender address joe@broken.example does not resolve",
+        ),
+        (
+            "joe@gone.example",
+            "554 5.1.2 - ERROR: Domain of sender address joe@gone.example does not exist",
+        ),
+        (
+            "joe@nomail.example",
+            "421 4.1.2 - ERROR: Domain of sender address joe@nomail.example does not accept inbound mail",
+        ),
+        ("joe@example.org", "250 2.1.5 Ok"),
+        ("joe@[192.0.2.7]", "250 2.1.5 Ok"),
+        ("", "250 2.1.5 Ok"),
+    ] {
+        let said = Smtp::from(&lab, "203.0.113.7")?.mail(sender)?;
+        assert_eq!(said.replace(REJECTED, ""), reply, "{sender}");
+    }
     Ok(())
 }

@@ -18,16 +18,15 @@ use crate::{
     book::{Change, testing::listing},
     config::SocketMode,
     policy::{
-        Nobody,
         service::Scene,
-        testing::{policy, scene},
+        testing::{Saying, policy, scene},
     },
 };
 
 /// A server that runs at a Unix socket and a TCP port.
 struct Running {
     scene: Arc<Mutex<Scene>>,
-    policy: Arc<Policy<Nobody>>,
+    policy: Arc<Policy<Saying>>,
     path: PathBuf,
     port: u16,
     stop: oneshot::Sender<()>,
@@ -44,7 +43,7 @@ impl Running {
         let port = listener.local_addr().unwrap().port();
         let changes = vec![Change::List(listing("192.0.2.0/24"))];
         let scene = Arc::new(Mutex::new(scene("", changes)));
-        let policy = Arc::new(policy(&scene, Nobody));
+        let policy = Arc::new(policy(&scene, Saying::default()));
         let (stop, stopped) = oneshot::channel::<()>();
         let doors = vec![Door::Unix(socket.unwrap()), Door::Tcp(listener)];
         let until = async { drop(stopped.await) };
@@ -248,6 +247,38 @@ async fn rest_of_one(stream: &mut UnixStream) -> String {
     let mut buffer = [0; 100];
     let length = stream.read(&mut buffer).await.unwrap_or(0);
     String::from_utf8_lossy(&buffer[..length]).into_owned()
+}
+
+#[tokio::test]
+async fn five_hundred_mail_servers_at_once() {
+    const CLIENTS: u32 = 500;
+    const REQUESTS: u32 = 10;
+    let running = Running::start().await;
+    let mut clients = tokio::task::JoinSet::new();
+    for n in 0..CLIENTS {
+        let mut stream = running.connect().await;
+        clients.spawn(async move {
+            for turn in 0..REQUESTS {
+                let good = format!(
+                    "request=smtpd_access_policy\nprotocol_state=RCPT\nsender=a@example.org\n\
+                     client_address=198.51.100.{}\nclient_port={}\ninstance={n}.{turn}\n\n",
+                    n % 256,
+                    n + 1
+                );
+                stream.write_all(good.as_bytes()).await.unwrap();
+                assert_eq!(answers(&mut stream, 1).await, "action=DUNNO\n\n");
+                stream.write_all(LISTED.as_bytes()).await.unwrap();
+                assert_eq!(answers(&mut stream, 1).await, REFUSED);
+            }
+        });
+    }
+    clients.join_all().await;
+    let counted = running.policy.counters().counted();
+    let expected = u64::from(2 * CLIENTS * REQUESTS);
+    assert_eq!(
+        (counted.requests, counted.broken, counted.turned_away),
+        (expected, 0, 0)
+    );
 }
 
 #[tokio::test]
