@@ -81,8 +81,13 @@ fn account(name: &str) -> Result<(u32, u32)> {
 }
 
 impl Postfix {
-    /// Starts it, and waits until it listens; it asks `gate`.
+    /// Starts it as the document has it, and waits until it listens; it asks `gate`.
     pub(crate) fn start(lab: &Lab, gate: &Gate<'_>) -> Result<Self> {
+        Self::start_with(lab, gate, "")
+    }
+
+    /// The same, with more lines for `main.cf`; they win over those before.
+    pub(crate) fn start_with(lab: &Lab, gate: &Gate<'_>, more: &str) -> Result<Self> {
         let dir = lab.dir("postfix")?;
         let make = |name: &str| -> Result<PathBuf> {
             let path = dir.join(name);
@@ -105,6 +110,7 @@ impl Postfix {
             place("maillog_file", &log),
             place("maillog_file_prefixes", &std::env::temp_dir()),
             asks,
+            more.to_owned(),
         ];
         fs::write(config.join("main.cf"), main.concat())?;
         fs::write(config.join("master.cf"), MASTER)?;

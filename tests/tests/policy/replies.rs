@@ -166,3 +166,28 @@ fn a_sender_to_whom_no_mail_can_be_returned() -> Result<()> {
     }
     Ok(())
 }
+
+/// By TCP, and asked when a client connects.
+#[test]
+fn a_client_is_refused_at_the_door() -> Result<()> {
+    let lab = Lab::new()?;
+    let config = CONFIG.replace("[policy]", "[policy]\nlisten = '127.0.0.1:10040'");
+    let gate = lab.gate().set("attach", "generic").with(&config).start()?;
+    let more = "smtpd_delay_reject = no\nsmtpd_client_restrictions =\n \
+        check_policy_service { inet:127.0.0.1:10040, timeout=10s, default_action=DUNNO }\n\
+        smtpd_recipient_restrictions = reject_unauth_destination\n\
+        smtpd_end_of_data_restrictions =\n";
+    let _postfix = Postfix::start_with(&lab, &gate, more)?;
+    gate.must(&["block", "192.0.2.7", "--reason", "connlimit"])?;
+    let day = day(&gate, "192.0.2.7")?;
+    let (_, greeting) = Smtp::greeted(&lab, "192.0.2.7")?;
+    assert_eq!(
+        greeting,
+        format!(
+            "554 5.7.1 <unknown[192.0.2.7]>: Client host rejected: - ERROR: Mail Refused - <192.0.2.7> - See https://www.example.org/refused#connlimit - {day}"
+        )
+    );
+    // Nobody asks about the sender, whose domain cannot be looked up here.
+    assert_eq!(told(&lab, "203.0.113.7")?, "250 2.1.5 Ok");
+    Ok(())
+}

@@ -11,15 +11,24 @@ use gate_tests::lab::Lab;
 
 use crate::postfix::PORT;
 
-/// A client's connection. It has been greeted, and has said EHLO.
+/// A client's connection.
 pub(crate) struct Smtp {
     stream: TcpStream,
     replies: BufReader<TcpStream>,
 }
 
 impl Smtp {
-    /// Connects to Postfix from that client address.
+    /// Connects to Postfix from that client address, and says hello.
     pub(crate) fn from(lab: &Lab, address: &str) -> Result<Self> {
+        let (mut smtp, greeting) = Self::greeted(lab, address)?;
+        ensure!(greeting.starts_with("220 "), "{greeting}");
+        let hello = smtp.say("EHLO client.example")?;
+        ensure!(hello.starts_with("250 "), "{hello}");
+        Ok(smtp)
+    }
+
+    /// Connects to Postfix from that client address; and how Postfix greets it.
+    pub(crate) fn greeted(lab: &Lab, address: &str) -> Result<(Self, String)> {
         let attempt = lab
             .from(address)
             .port(PORT)
@@ -31,10 +40,7 @@ impl Smtp {
             stream,
         };
         let greeting = smtp.reply()?;
-        ensure!(greeting.starts_with("220 "), "{greeting}");
-        let hello = smtp.say("EHLO client.example")?;
-        ensure!(hello.starts_with("250 "), "{hello}");
-        Ok(smtp)
+        Ok((smtp, greeting))
     }
 
     /// Says one command; the last line of the reply.

@@ -254,7 +254,7 @@ async fn five_hundred_mail_servers_at_once() {
     const CLIENTS: u32 = 500;
     const REQUESTS: u32 = 10;
     let running = Running::start().await;
-    let mut clients = tokio::task::JoinSet::new();
+    let mut clients = JoinSet::new();
     for n in 0..CLIENTS {
         let mut stream = running.connect().await;
         clients.spawn(async move {
