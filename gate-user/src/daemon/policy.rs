@@ -30,7 +30,6 @@ use crate::{
         facts::{Connections, Lookup, Reverse, SenderDomain},
         request::{Attributes, Request, RequestError, Subject},
         server::{Door, Limits},
-        session::Peer,
     },
 };
 
@@ -135,7 +134,7 @@ pub(super) async fn verdict(policy: &Policy, query: VerdictQuery) -> Result<Verd
     let client = request.client;
     let subject = Subject::Client(request);
     let decision = if count {
-        policy.answer(&subject, Peer::default()).await
+        policy.answer(&subject, policy.new_peer()).await
     } else {
         policy.test(&subject).await
     };

@@ -9,7 +9,7 @@ use std::{
     io,
     sync::{
         Arc,
-        atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
+        atomic::{AtomicBool, Ordering::Relaxed},
     },
     time::Duration,
 };
@@ -78,7 +78,6 @@ struct Server<L> {
     places: Arc<Semaphore>,
     /// Whether it has been logged that all places are taken.
     full: AtomicBool,
-    peers: AtomicU64,
 }
 
 /// Answers at all `doors` until `stop` is there, then lets requests under way end.
@@ -93,7 +92,6 @@ pub async fn serve<L: Lookups>(
         limits,
         places: Arc::new(Semaphore::new(limits.connections)),
         full: AtomicBool::new(false),
-        peers: AtomicU64::new(1),
     });
     let (stopping, stopped) = watch::channel(false);
     let mut open = JoinSet::new();
@@ -170,7 +168,7 @@ impl<L: Lookups> Server<L> {
         };
         self.full.store(false, Relaxed);
         let server = Arc::clone(self);
-        let peer = Peer(self.peers.fetch_add(1, Relaxed));
+        let peer = self.policy.new_peer();
         connections.spawn(async move {
             if let Err(trouble) = server.converse(stream, peer, stopped).await {
                 server.policy.counters().broken();

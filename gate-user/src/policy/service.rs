@@ -53,6 +53,7 @@ pub struct Policy<L> {
     sessions: Mutex<Sessions>,
     tally: Mutex<Tally>,
     counters: Counters,
+    peers: AtomicU64,
     started: Instant,
     references: References,
 }
@@ -72,6 +73,7 @@ impl<L: Lookups> Policy<L> {
             sessions: Mutex::default(),
             tally: Mutex::default(),
             counters: Counters::default(),
+            peers: AtomicU64::new(1),
             started: Instant::now(),
             references: References::new(Timestamp::now()),
         }
@@ -80,6 +82,11 @@ impl<L: Lookups> Policy<L> {
     /// What it has done.
     pub fn counters(&self) -> &Counters {
         &self.counters
+    }
+
+    /// A number for a connection of a mail server, which no other has.
+    pub fn new_peer(&self) -> Peer {
+        Peer(self.peers.fetch_add(1, Relaxed))
     }
 
     /// What came of each source since this was last asked: to be stored.
