@@ -7,6 +7,8 @@ pub mod evidence;
 pub mod feed_server;
 pub mod lab;
 pub mod packet;
+pub mod policy;
+pub mod senders;
 pub mod stack;
 pub mod table;
 pub mod xdp;

@@ -9,6 +9,7 @@ use super::{
     check::{Case, Check},
     facts::{Dnsbl, Facts, Lookup, Reverse, Standing},
     finding::Finding,
+    reference::Reference,
     reply::{Reply, Values},
     request::{Request, State},
 };
@@ -110,7 +111,7 @@ pub struct Rules<'a> {
     /// The time, for replies that tell the day.
     pub now: Timestamp,
     /// What finds the decision in the log.
-    pub reference: &'a str,
+    pub reference: Reference,
 }
 
 /// What can be decided without asking DNS: that nobody is to be judged, that the client is allowed,

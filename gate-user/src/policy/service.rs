@@ -22,6 +22,7 @@ use super::{
     decide::{self, Action, By, Decision, Rules},
     facts::{Facts, Lookup, Standing},
     lookups::Lookups,
+    reference::{Reference, References},
     request::{Request, Subject},
     session::{Peer, Sessions},
     traffic::{Tally, Traffic},
@@ -106,7 +107,7 @@ impl<L: Lookups> Policy<L> {
         };
         let scene = (self.scene)();
         let reference = self.references.next();
-        let decision = self.decide(&scene, request, peer, &reference).await;
+        let decision = self.decide(&scene, request, peer, reference).await;
         let added = match decision.action {
             Action::Dunno => {
                 let (limits, now) = (&scene.config.policy.limits, self.started.elapsed());
@@ -119,7 +120,7 @@ impl<L: Lookups> Policy<L> {
         };
         lock(&self.tally).add(request.source(), added);
         self.counters.decided(&decision);
-        log(request, &decision, &reference);
+        log(request, &decision, reference);
         decision
     }
 
@@ -129,7 +130,7 @@ impl<L: Lookups> Policy<L> {
             Subject::Client(request) => {
                 let reference = self.references.next();
                 let scene = (self.scene)();
-                self.decide(&scene, request, Peer::default(), &reference)
+                self.decide(&scene, request, Peer::default(), reference)
                     .await
             }
             Subject::Nobody => Decision::pass(By::Nobody),
@@ -141,7 +142,7 @@ impl<L: Lookups> Policy<L> {
         scene: &Scene,
         request: &Request,
         peer: Peer,
-        reference: &str,
+        reference: Reference,
     ) -> Decision {
         let rules = Rules {
             config: &scene.config.policy,
@@ -208,38 +209,15 @@ fn domain(sender: &str) -> Option<String> {
 }
 
 /// Logs a refusal, or what would have been one. What a stranger wrote is quoted.
-fn log(request: &Request, decision: &Decision, reference: &str) {
+fn log(request: &Request, decision: &Decision, reference: Reference) {
     let (client, state) = (request.client, request.state.name());
     let sender = || request.sender.as_deref().map(tracing::field::debug);
     if let (Action::Reply(reply), By::Check(check)) = (&decision.action, decision.by) {
-        tracing::info!(%client, %check, state, sender = sender(), %reply, reference, "refused");
+        tracing::info!(%client, %check, state, sender = sender(), %reply, %reference, "refused");
     }
     for (step, reply) in decision.observed() {
         let check = step.check;
-        tracing::info!(%client, %check, state, sender = sender(), %reply, reference, "would be refused");
-    }
-}
-
-/// Numbers for decisions, none of them twice: when the service began, and how many came before.
-#[derive(Debug)]
-struct References {
-    began: u32,
-    next: AtomicU64,
-}
-
-impl References {
-    fn new(began: Timestamp) -> Self {
-        // The lower half of the seconds is enough to tell one start from another.
-        let began = began.as_second().cast_unsigned() & u64::from(u32::MAX);
-        Self {
-            began: u32::try_from(began).unwrap_or_default(),
-            next: AtomicU64::new(1),
-        }
-    }
-
-    fn next(&self) -> String {
-        let number = self.next.fetch_add(1, Relaxed);
-        format!("{:x}-{number:x}", self.began)
+        tracing::info!(%client, %check, state, sender = sender(), %reply, %reference, "would be refused");
     }
 }
 

@@ -22,6 +22,7 @@ mod lookups;
 mod names;
 mod peers;
 mod plot;
+mod policy;
 mod rows;
 
 use std::{fs, path::PathBuf};
@@ -152,6 +153,8 @@ fn measure(extent: &Extent) -> Result<Numbers> {
         rows.extend(flood.rows(of_bare));
         floods.push(flood);
     }
+    println!("policy decisions …");
+    rows.extend(policy::rows(extent.rounds)?);
     println!("evidence of {} sources …", extent.sources);
     rows.extend(evidence::rows(extent.sources)?);
     Ok(Numbers {

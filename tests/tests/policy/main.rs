@@ -1,7 +1,6 @@
 //! The mail server asks the gate: Debian's Postfix, configured as docs/policy.md has it, and SMTP
 //! clients from many addresses.
 
-mod dns;
 mod life;
 mod postfix;
 mod replies;

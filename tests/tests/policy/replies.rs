@@ -1,10 +1,12 @@
 //! What clients of a real Postfix are told, as it stands on the wire.
 
 use anyhow::{Context as _, Result};
-use gate_tests::lab::{Gate, Lab};
+use gate_tests::{
+    lab::{Gate, Lab},
+    senders::{self, Senders},
+};
 
 use crate::{
-    dns::{self, Dns},
     postfix::Postfix,
     smtp::{REJECTED, Smtp, told},
 };
@@ -27,7 +29,7 @@ recipients_per_connection = 150
 ";
 
 fn gate(lab: &Lab) -> Result<Gate<'_>> {
-    let dns = format!("[dns]\nservers = ['{}']\n", dns::SERVER);
+    let dns = format!("[dns]\nservers = ['{}']\n", senders::SERVER);
     let gate = lab.gate().set("attach", "generic");
     gate.with(CONFIG).with(&dns).start()
 }
@@ -42,7 +44,7 @@ fn day(gate: &Gate<'_>, address: &str) -> Result<String> {
 #[test]
 fn a_listed_client_is_told_why() -> Result<()> {
     let lab = Lab::new()?;
-    let _dns = Dns::start(&lab)?;
+    let _senders = Senders::start(&lab)?;
     let gate = gate(&lab)?;
     let _postfix = Postfix::start(&lab, &gate)?;
     let reasons = "directspam highspam nobounce rollup feed connlimit manual";
@@ -98,7 +100,7 @@ fn a_listed_client_is_told_why() -> Result<()> {
 #[test]
 fn recipients_are_limited() -> Result<()> {
     let lab = Lab::new()?;
-    let _dns = Dns::start(&lab)?;
+    let _senders = Senders::start(&lab)?;
     let gate = gate(&lab)?;
     let _postfix = Postfix::start(&lab, &gate)?;
     let mut client = Smtp::from(&lab, "203.0.113.7")?;
@@ -140,7 +142,7 @@ fn recipients_are_limited() -> Result<()> {
 #[test]
 fn a_sender_to_whom_no_mail_can_be_returned() -> Result<()> {
     let lab = Lab::new()?;
-    let _dns = Dns::start(&lab)?;
+    let _senders = Senders::start(&lab)?;
     let gate = gate(&lab)?;
     let _postfix = Postfix::start(&lab, &gate)?;
     // Postfix fits the enhanced code to the restriction that asked: docs/policy.md.

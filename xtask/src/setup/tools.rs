@@ -47,6 +47,11 @@ const SERVERS: &[Tool] = &[
         package: "postfix",
         why: "a mail server that asks the policy service",
     },
+    Tool {
+        program: "postfwd1",
+        package: "postfwd",
+        why: "another policy service, to measure beside",
+    },
 ];
 
 /// Installs the programs that a lab runs, if they are not there.

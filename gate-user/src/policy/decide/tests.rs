@@ -70,7 +70,7 @@ fn decided_in(mode: Mode, config: &PolicyConfig, request: &Request, facts: &Fact
         config,
         mode,
         now: "2026-11-26T10:00:00Z".parse().unwrap(),
-        reference: "r1",
+        reference: Reference::default(),
     };
     decide(&rules, request, facts)
 }
@@ -469,7 +469,7 @@ fn what_is_known_at_once() {
         config: &config,
         mode: Mode::Enforce,
         now: Timestamp::UNIX_EPOCH,
-        reference: "",
+        reference: Reference::default(),
     };
     let at_once = |standing: &Standing| at_once(&rules, &request(), standing);
     assert_eq!(at_once(&Standing::Open), None);

@@ -105,8 +105,8 @@ impl Values {
 
     /// `{ref}`: what finds the decision in the log.
     #[must_use]
-    pub fn reference(self, reference: &str) -> Self {
-        self.set(Slot::Ref, reference, Keep::Beginning)
+    pub fn reference(self, reference: impl Display) -> Self {
+        self.set(Slot::Ref, &reference.to_string(), Keep::Beginning)
     }
 }
 

@@ -186,14 +186,3 @@ fn what_is_a_domain() {
         assert_eq!(domain(sender).as_deref(), expected, "{sender}");
     }
 }
-
-#[test]
-fn no_reference_comes_twice_and_all_fit() {
-    let references = References::new("2026-11-22T10:00:00Z".parse().unwrap());
-    let (one, two) = (references.next(), references.next());
-    assert_ne!(one, two);
-    assert!(one.len() <= crate::policy::reply::Slot::Ref.longest());
-    let values = crate::policy::reply::Values::default().reference(&one);
-    let template = "450 4.0.0 {ref}".parse::<crate::policy::reply::Template>();
-    assert_eq!(template.unwrap().fill(&values).text(), one);
-}

@@ -10,11 +10,11 @@ use std::{
     time::Duration,
 };
 
+use crate::lab::Lab;
 use anyhow::{Context as _, Result};
-use gate_tests::lab::Lab;
 
 /// Where it listens, as `dns.servers` has it.
-pub(crate) const SERVER: &str = "127.0.0.1:5353";
+pub const SERVER: &str = "127.0.0.1:5353";
 
 /// Types of records (RFC 1035 section 3.2.2).
 const A: u16 = 1;
@@ -26,14 +26,18 @@ const SERVFAIL: u8 = 2;
 const NXDOMAIN: u8 = 3;
 
 /// A running server. Ended on drop.
-pub(crate) struct Dns {
+#[derive(Debug)]
+pub struct Senders {
     stop: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
 }
 
-impl Dns {
+impl Senders {
     /// Starts it.
-    pub(crate) fn start(lab: &Lab) -> Result<Self> {
+    ///
+    /// # Errors
+    /// Somebody else listens there.
+    pub fn start(lab: &Lab) -> Result<Self> {
         let socket = lab.on_server(|| Ok(UdpSocket::bind(SERVER)?))?;
         socket.set_read_timeout(Some(Duration::from_millis(100)))?;
         let stop = Arc::new(AtomicBool::new(false));
@@ -56,7 +60,7 @@ impl Dns {
     }
 }
 
-impl Drop for Dns {
+impl Drop for Senders {
     fn drop(&mut self) {
         self.stop.store(true, Relaxed);
         if let Some(thread) = self.thread.take() {
