@@ -60,7 +60,7 @@ pub struct Handle {
     opened: Opened,
     pub(super) desk: Arc<Desk>,
     pub(super) lookups: Lookups,
-    policy: Arc<Policy>,
+    pub(super) policy: Arc<Policy>,
 }
 
 impl Handle {
@@ -72,8 +72,8 @@ impl Handle {
         opened: Opened,
         desk: Arc<Desk>,
         lookups: Lookups,
-        policy: Arc<Policy>,
     ) -> Self {
+        let policy = policy::service(&view, &lookups);
         Self {
             view,
             requests,

@@ -9,6 +9,7 @@ mod answer;
 mod classes;
 mod connections;
 mod desk;
+mod door;
 mod error;
 mod explain;
 mod handle;

@@ -7,7 +7,7 @@ use arc_swap::ArcSwap;
 use futures_util::{StreamExt as _, stream};
 use tokio::net::TcpListener;
 
-use super::{DaemonError, view::View};
+use super::{DaemonError, door::AtTheDoor, lookup::Lookups, view::View};
 use crate::{
     config::Config,
     control::{
@@ -18,16 +18,10 @@ use crate::{
         },
         server::Socket,
     },
-    dns::{
-        mail::{MailDomain, mail_domain},
-        ptr::Unknown,
-        resolver::{Lane, Resolver, Urgency},
-    },
     policy::{
         self, Check, Scene,
         counters::Counted,
         decide::{Action, By, Decision, Outcome},
-        facts::{Connections, Lookup, Reverse, SenderDomain},
         request::{Attributes, Request, RequestError, Subject},
         server::{Door, Limits},
     },
@@ -39,52 +33,9 @@ const AT_ONCE: usize = 64;
 /// The service, and whom it asks for what the book does not know.
 pub(super) type Policy = policy::Policy<AtTheDoor>;
 
-/// Asks DNS for a mail server that waits for the answer: about senders' domains. Reverse names, block
-/// lists and counts of connections are not asked for yet; their checks are not made.
-#[derive(Debug)]
-pub(super) struct AtTheDoor {
-    resolver: Resolver,
-    /// The share of the budget for senders' domains.
-    senders: Lane,
-}
-
-impl AtTheDoor {
-    fn new(resolver: Resolver) -> Self {
-        let senders = resolver.lane("senders", None).at(Urgency::Door);
-        Self { resolver, senders }
-    }
-}
-
-impl policy::Lookups for AtTheDoor {
-    async fn reverse(&self, _: IpAddr) -> Lookup<Reverse> {
-        Lookup::NotAsked
-    }
-
-    async fn dnsbl(&self, _: IpAddr) -> Lookup<policy::facts::Dnsbl> {
-        Lookup::NotAsked
-    }
-
-    async fn sender(&self, domain: &str) -> Lookup<SenderDomain> {
-        // What is no name in DNS, an IDN in its own letters for example, nobody can ask for.
-        let Ok(domain) = domain.parse() else {
-            return Lookup::NotAsked;
-        };
-        match mail_domain(&self.resolver, &self.senders, &domain).await {
-            MailDomain::Takes => Lookup::Known(SenderDomain::Good),
-            MailDomain::Missing => Lookup::Known(SenderDomain::Nxdomain),
-            MailDomain::Nowhere => Lookup::Known(SenderDomain::NoMail),
-            MailDomain::Unknown(Unknown::Failed(_)) => Lookup::Known(SenderDomain::Temporary),
-            MailDomain::Unknown(Unknown::NotAsked(_)) => Lookup::UnderWay,
-        }
-    }
-
-    fn connections(&self, _: IpAddr) -> Option<Connections> {
-        None
-    }
-}
-
 /// The service on the snapshot that the writer publishes.
-pub(super) fn service(view: &Arc<ArcSwap<View>>, resolver: &Resolver) -> Arc<Policy> {
+pub(super) fn service(view: &Arc<ArcSwap<View>>, lookups: &Lookups) -> Arc<Policy> {
+    let door = AtTheDoor::new(Arc::clone(view), lookups.clone());
     let view = Arc::clone(view);
     let scene = move || {
         let view = view.load();
@@ -95,7 +46,7 @@ pub(super) fn service(view: &Arc<ArcSwap<View>>, resolver: &Resolver) -> Arc<Pol
             mode: view.mode,
         }
     };
-    Arc::new(Policy::new(scene, AtTheDoor::new(resolver.clone())))
+    Arc::new(Policy::new(scene, door))
 }
 
 /// The doors that the configuration names.

@@ -108,10 +108,15 @@ pub async fn run(options: Options) -> Result<(), DaemonError> {
     }
     let own = writer.netlink.own_addresses().await?;
     let desk = intake::open_desk(&writer.config, own)?;
-    lookup::{self, Lookups},
-    notify,
-    policy::{self, Policy},
-    reports::{self, Hear, Heard},
+    let view = Arc::clone(&writer.view);
+    tokio::spawn(lookup::keep_asking(
+        Arc::clone(&view),
+        lookups.inquiry.clone(),
+    ));
+    let mut comparison = Comparison::new(Arc::clone(&view), hear.clone());
+    comparison.compare().await;
+    tokio::spawn(comparison.go_on());
+    tokio::spawn(Classes::new(Arc::clone(&view)).go_on(scored));
     let handle = Handle::new(
         view,
         requests,
@@ -120,8 +125,8 @@ pub async fn run(options: Options) -> Result<(), DaemonError> {
         hear.opened,
         desk,
         lookups.clone(),
-        Arc::clone(&policy),
     );
+    let policy = Arc::clone(&handle.policy);
     let ways_in = WaysIn::open(&handle, &writer.config.evidence)?;
     let (stop, stopped) = watch::channel(false);
     let stopped = || {
@@ -228,12 +233,10 @@ impl Loop {
         inbox: mpsc::Receiver<Request>,
         updates: mpsc::Receiver<FeedUpdate>,
         found: mpsc::Receiver<Found>,
-        firsts: mpsc::Receiver<IpAddr>,
+        heard: Heard,
         signals: Signals,
     ) -> Result<(), DaemonError> {
-        let ended = self
-            .take_turns(inbox, updates, found, firsts, signals)
-            .await;
+        let ended = self.take_turns(inbox, updates, found, heard, signals).await;
         self.keep_traffic().await;
         ended
     }

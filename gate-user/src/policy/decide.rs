@@ -230,7 +230,7 @@ impl<'a> Walk<'a> {
                     Dnsbl::Below => None,
                     Dnsbl::Listed { list, url } => Some(Finding::OnList {
                         list: Arc::clone(list),
-                        url: Arc::clone(url),
+                        url: url.clone(),
                     }),
                 });
             }

@@ -123,8 +123,8 @@ pub enum Dnsbl {
     Listed {
         /// The name of the list that weighs most.
         list: Arc<str>,
-        /// Where it tells of the client.
-        url: Arc<str>,
+        /// Where it tells of the client, if it has such a page.
+        url: Option<Arc<str>>,
     },
 }
 

@@ -29,8 +29,8 @@ pub enum Finding {
     OnList {
         /// Its name.
         list: Arc<str>,
-        /// Where it tells of the client.
-        url: Arc<str>,
+        /// Where it tells of the client, if it has such a page.
+        url: Option<Arc<str>>,
     },
     /// A sender's domain that does not exist.
     SenderNxdomain,
@@ -124,7 +124,11 @@ impl Finding {
             Self::PtrTemporary => (Case::PtrTemporary, values),
             Self::Forged => (Case::Forged, values),
             Self::Dynamic | Self::Generic => (Case::PtrClass, values),
-            Self::OnList { list, url } => (Case::Dnsbl, values.list(list).list_url(url)),
+            Self::OnList {
+                list,
+                url: Some(url),
+            } => (Case::Dnsbl, values.list(list).list_url(url)),
+            Self::OnList { list, url: None } => (Case::Listed, values.list(list)),
             Self::SenderNxdomain => (Case::SenderNxdomain, values),
             Self::SenderTemporary => (Case::SenderTemporary, values),
             Self::SenderNoMail => (Case::SenderNoMail, values),

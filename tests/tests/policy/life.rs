@@ -21,6 +21,7 @@ manual = 'reject'
 group = 'postfix'
 url = 'https://www.example.org/refused'
 checks.sender_domain = 'off'
+checks.reverse_dns = 'off'
 ";
 
 #[test]

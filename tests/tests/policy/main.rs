@@ -2,6 +2,7 @@
 //! clients from many addresses.
 
 mod life;
+mod names;
 mod postfix;
 mod replies;
 mod simulate;

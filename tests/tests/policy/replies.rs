@@ -24,6 +24,7 @@ manual = 'reject'
 [policy]
 group = 'postfix'
 url = 'https://www.example.org/refused'
+checks.reverse_dns = 'off'
 [policy.limits]
 recipients_per_connection = 150
 ";

@@ -13,7 +13,7 @@ use crate::{
         class::{Classification, Confidence, NameClass, PatternError, Patterns, classify},
         dnsbl::{Dnsbl, Verdict},
         name::Name,
-        ptr::{ReverseName, reverse_name},
+        ptr::{ReverseName, Unknown, reverse_name},
         resolver::{Lane, Resolver, Urgency},
     },
     evidence::{Finding, ListAnswer, PtrClass, Reverse, Sample, Standing},
@@ -77,19 +77,20 @@ impl Asker {
         seen: Timestamp,
         urgency: Urgency,
     ) -> Finding {
-        let lane = self.lane.at(urgency);
         // Each is dated when it was told: the other may take long.
         let name = async {
-            let reverse = reverse_name(&self.resolver, &lane, address).await;
-            self.standing(reverse.name, address)
-                .map(|standing| Reverse {
-                    at: now(),
-                    standing,
-                    allowed: false,
-                })
+            let standing = self.name(address, urgency).await;
+            let standing = standing.inspect_err(|why| {
+                tracing::debug!(%address, ?why, "its reverse name cannot be told now");
+            });
+            standing.ok().map(|standing| Reverse {
+                at: now(),
+                standing,
+                allowed: false,
+            })
         };
         let lists = async {
-            let verdict = self.dnsbl.ask(address, urgency).await;
+            let verdict = self.lists(address, urgency).await;
             let at = now();
             self.answers(verdict, address, at).await
         };
@@ -101,30 +102,6 @@ impl Asker {
             reverse,
             answers,
             pardoned: Vec::new(),
-        }
-    }
-
-    /// How the address stands with its name; `None` if that cannot be told now.
-    fn standing(&self, name: ReverseName, address: IpAddr) -> Option<Standing> {
-        match name {
-            ReverseName::Missing => Some(Standing::Missing),
-            ReverseName::Forged { name, .. } => Some(Standing::Forged {
-                name: name.to_string().into(),
-            }),
-            ReverseName::Confirmed { name, .. } => {
-                let name = name.to_string();
-                let (class, confidence, evidence) = self.settings.load().class(&name, address);
-                Some(Standing::Confirmed {
-                    name: name.into(),
-                    class,
-                    confidence,
-                    evidence: evidence.into(),
-                })
-            }
-            ReverseName::Unknown(why) => {
-                tracing::debug!(%address, ?why, "its reverse name cannot be told now");
-                None
-            }
         }
     }
 
@@ -158,6 +135,37 @@ impl Asker {
             overridden: false,
         }));
         answers
+    }
+
+    /// Asks for the reverse name of `address`.
+    pub(super) async fn name(
+        &self,
+        address: IpAddr,
+        urgency: Urgency,
+    ) -> Result<Standing, Unknown> {
+        let lane = self.lane.at(urgency);
+        match reverse_name(&self.resolver, &lane, address).await.name {
+            ReverseName::Missing => Ok(Standing::Missing),
+            ReverseName::Forged { name, .. } => Ok(Standing::Forged {
+                name: name.to_string().into(),
+            }),
+            ReverseName::Confirmed { name, .. } => {
+                let name = name.to_string();
+                let (class, confidence, evidence) = self.settings.load().class(&name, address);
+                Ok(Standing::Confirmed {
+                    name: name.into(),
+                    class,
+                    confidence,
+                    evidence: evidence.into(),
+                })
+            }
+            ReverseName::Unknown(why) => Err(why),
+        }
+    }
+
+    /// Asks the DNSBLs about `address`.
+    pub(super) async fn lists(&self, address: IpAddr, urgency: Urgency) -> Verdict {
+        self.dnsbl.ask(address, urgency).await
     }
 
     /// Asks for the names of a sample of `network`; `None` if too few could be told.

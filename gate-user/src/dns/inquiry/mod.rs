@@ -32,10 +32,11 @@ use crate::{
     config::Config,
     dns::{
         class::PatternError,
-        dnsbl::Dnsbl,
+        dnsbl::{Dnsbl, Verdict},
+        ptr::Unknown,
         resolver::{Resolver, Urgency},
     },
-    evidence::{Finding, Occasion, Sample},
+    evidence::{Finding, Occasion, Sample, Standing},
     network::Network,
 };
 
@@ -178,6 +179,22 @@ impl Inquiry {
             .asker
             .source(address.to_canonical(), now, Urgency::Door)
             .await
+    }
+
+    /// What the reverse name of `address` tells, for a mail server that waits; nothing is made of
+    /// it here.
+    ///
+    /// # Errors
+    /// Why nobody could say.
+    pub async fn name(&self, address: IpAddr) -> Result<Standing, Unknown> {
+        let address = address.to_canonical();
+        self.shared.asker.name(address, Urgency::Door).await
+    }
+
+    /// What the DNSBLs say of `address`, for a mail server that waits; nothing is made of it here.
+    pub async fn lists(&self, address: IpAddr) -> Verdict {
+        let address = address.to_canonical();
+        self.shared.asker.lists(address, Urgency::Door).await
     }
 
     /// How much was asked.

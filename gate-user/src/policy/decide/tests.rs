@@ -102,7 +102,7 @@ fn every_case_has_its_reply() {
     let forged = named("mail.example.net", false, PtrClass::Own);
     let on_list = Lookup::Known(Dnsbl::Listed {
         list: "bl.example".into(),
-        url: "https://bl.example/?192.0.2.7".into(),
+        url: Some("https://bl.example/?192.0.2.7".into()),
     });
     for (facts, check, reply) in [
         (
@@ -124,6 +124,16 @@ fn every_case_has_its_reply() {
             but(|facts| facts.dnsbl = on_list),
             Check::Dnsbl,
             "554 5.7.1 - ERROR: Mail Refused - <192.0.2.7> - See https://bl.example/?192.0.2.7",
+        ),
+        (
+            but(|facts| {
+                facts.dnsbl = Lookup::Known(Dnsbl::Listed {
+                    list: "bl.example".into(),
+                    url: None,
+                });
+            }),
+            Check::Dnsbl,
+            "554 5.7.1 - ERROR: Mail Refused - <192.0.2.7> - See https://www.example.org/refused#dnsbl - 20261126",
         ),
         (
             but(|facts| facts.reverse = Lookup::Known(Reverse::None)),
@@ -287,7 +297,7 @@ fn the_first_check_that_objects_decides() {
         reverse: named("dsl.example", false, PtrClass::Dynamic),
         dnsbl: Lookup::Known(Dnsbl::Listed {
             list: "bl.example".into(),
-            url: "https://bl.example".into(),
+            url: Some("https://bl.example".into()),
         }),
         sender: Lookup::Known(SenderDomain::Nxdomain),
         connections: Some(Connections { open: 9, limit: 1 }),
