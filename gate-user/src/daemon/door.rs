@@ -156,6 +156,7 @@ mod tests {
     fn what_a_reverse_name_says_against_a_client() {
         let named = |class, confidence| {
             Ok(Standing::Confirmed {
+                also: Vec::new(),
                 name: "a.example".into(),
                 class,
                 confidence,

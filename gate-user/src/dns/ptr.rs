@@ -1,6 +1,12 @@
-//! The reverse name of an address: its PTR records, told apart by whether one leads back to it.
+//! The reverse name of an address: its PTR records, told apart by whether they lead back to it.
+//!
+//! In: an address. Out: [`Reverse`], within [`LONGEST`]. The address's owner writes the records, so
+//! how many of them are asked about, and for how long, is bounded.
 
 use std::{net::IpAddr, time::Duration};
+
+use futures_util::future::join_all;
+use tokio::time::{Instant, timeout_at};
 
 use super::{
     name::Name,
@@ -11,17 +17,22 @@ use super::{
 /// order, so that a server that turns its records round changes nothing.
 pub const MOST_NAMES: usize = 8;
 
+/// How long all that takes at most. What has no answer by then is taken for what has none in time.
+pub const LONGEST: Duration = Duration::from_secs(10);
+
 /// What DNS says of an address's name.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum ReverseName {
     /// It has none: the reverse name does not exist, or has no PTR record.
     Missing,
-    /// A name that has the address.
+    /// At least one name that has the address.
     Confirmed {
-        /// The name.
+        /// The first of them in alphabetical order.
         name: Name,
-        /// Other names that the address claims; nobody looked whether they have it.
-        others: Vec<Name>,
+        /// The others that have the address too, in that order.
+        also: Vec<Name>,
+        /// Names that the address claims and that do not have it, or of which nobody could say.
+        unconfirmed: Vec<Name>,
     },
     /// Names that do not have the address.
     Forged {
@@ -53,11 +64,21 @@ pub struct Reverse {
     pub ttl: Duration,
 }
 
-/// Asks for the names of `address`, and whether one of them has the address (RFC 8601 section 3,
+/// Asks for the names of `address`, and which of them have the address (RFC 8601 section 3,
 /// `iprev`). A mapped IPv4 address (`::ffff:192.0.2.7`) is the IPv4 address.
 pub async fn reverse_name(resolver: &Resolver, lane: &Lane, address: IpAddr) -> Reverse {
-    let address = address.to_canonical();
-    let (mut names, mut ttl) = match resolver.ptr(address, lane).await {
+    let until = Instant::now() + LONGEST;
+    reverse_name_until(resolver, lane, address.to_canonical(), until).await
+}
+
+async fn reverse_name_until(
+    resolver: &Resolver,
+    lane: &Lane,
+    address: IpAddr,
+    until: Instant,
+) -> Reverse {
+    let records = timeout_at(until, resolver.ptr(address, lane)).await;
+    let (names, ttl) = match records.unwrap_or(Answer::Failed(Failure::Timeout)) {
         Answer::Found { records, ttl } => (records, ttl),
         Answer::Nothing { ttl, .. } => {
             return Reverse {
@@ -68,34 +89,53 @@ pub async fn reverse_name(resolver: &Resolver, lane: &Lane, address: IpAddr) -> 
         Answer::Failed(failure) => return unknown(Unknown::Failed(failure)),
         Answer::NotAsked(shed) => return unknown(Unknown::NotAsked(shed)),
     };
+    // All at the same time, and all to the end: the same names come out whichever is faster.
+    let asked = names.iter().take(MOST_NAMES).map(|name| async move {
+        let forward = timeout_at(until, forward(resolver, lane, name, address)).await;
+        forward.unwrap_or(Forward::Unknown(Unknown::Failed(Failure::Timeout)))
+    });
+    let forwards = join_all(asked).await;
+    told(names, forwards, ttl)
+}
+
+/// What `names`, good for `ttl`, come to, where the first of them lead there.
+fn told(names: Vec<Name>, forwards: Vec<Forward>, mut ttl: Duration) -> Reverse {
+    let (mut confirmed, mut unconfirmed) = (Vec::new(), Vec::new());
     let mut why = None;
-    for i in 0..names.len().min(MOST_NAMES) {
-        match forward(resolver, lane, &names[i], address).await {
-            Forward::Has(of_name) => {
-                let name = names.remove(i);
-                return Reverse {
-                    name: ReverseName::Confirmed {
-                        name,
-                        others: names,
-                    },
-                    ttl: ttl.min(of_name),
-                };
+    let mut forwards = forwards.into_iter();
+    for name in names {
+        match forwards.next() {
+            Some(Forward::Has(of_name)) => {
+                ttl = ttl.min(of_name);
+                confirmed.push(name);
+                continue;
             }
-            Forward::HasNot(of_name) => ttl = ttl.min(of_name),
-            Forward::Unknown(unknown) => why = Some(unknown),
+            Some(Forward::HasNot(of_name)) => ttl = ttl.min(of_name),
+            Some(Forward::Unknown(unknown)) => why = Some(unknown),
+            None => {}
         }
+        unconfirmed.push(name);
     }
-    if let Some(why) = why {
-        return unknown(why);
-    }
-    let name = names.remove(0);
-    Reverse {
-        name: ReverseName::Forged {
+    let mut confirmed = confirmed.into_iter();
+    let name = match (confirmed.next(), why) {
+        (Some(name), _) => ReverseName::Confirmed {
             name,
-            others: names,
+            also: confirmed.collect(),
+            unconfirmed,
         },
-        ttl,
-    }
+        (None, Some(why)) => return unknown(why),
+        (None, None) => {
+            let mut forged = unconfirmed.into_iter();
+            match forged.next() {
+                Some(name) => ReverseName::Forged {
+                    name,
+                    others: forged.collect(),
+                },
+                None => ReverseName::Missing,
+            }
+        }
+    };
+    Reverse { name, ttl }
 }
 
 const fn unknown(why: Unknown) -> Reverse {

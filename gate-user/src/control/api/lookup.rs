@@ -115,6 +115,7 @@ impl From<Finding> for DnsFinding {
                     class,
                     confidence,
                     evidence,
+                    ..
                 } => {
                     let told = (class, confidence, evidence);
                     (PtrState::Confirmed, Some(name), Some(told))

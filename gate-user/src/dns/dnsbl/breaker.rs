@@ -7,7 +7,10 @@
 //! zones list less than three quarters. In a flood most sources are listed, but then by several
 //! zones. Where there is one zone only nobody can speak for it, and it trips.
 
-use std::collections::{HashSet, VecDeque};
+use std::{
+    collections::{HashSet, VecDeque},
+    time::Instant,
+};
 
 use crate::network::Network;
 
@@ -36,7 +39,7 @@ pub(super) enum Word {
     Backed,
 }
 
-/// What a zone says of the latest sources, and so why it tripped.
+/// What a zone said of the latest sources, and so why it tripped.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Trip {
     /// How many sources it lists,
@@ -45,12 +48,22 @@ pub struct Trip {
     pub of: u64,
     /// and how many of those it lists another zone lists too.
     pub backed: u64,
+    /// When the first of these sources was weighed: whatever it went by, it said since then.
+    pub since: Instant,
+}
+
+/// A source in the window.
+#[derive(Clone, Copy, Debug)]
+struct Weighed {
+    source: Network,
+    word: Word,
+    at: Instant,
 }
 
 /// What one zone said of the latest sources.
 #[derive(Debug, Default)]
 pub(super) struct Breaker {
-    latest: VecDeque<(Network, Word)>,
+    latest: VecDeque<Weighed>,
     known: HashSet<Network>,
     listed: u64,
     backed: u64,
@@ -60,29 +73,38 @@ pub(super) struct Breaker {
 }
 
 impl Breaker {
-    /// Takes what the zone says of `source`; of the same one again among the latest nothing is
-    /// counted.
-    pub(super) fn take(&mut self, source: Network, word: Word, limits: Limits) -> Option<Trip> {
+    /// Takes what the zone says of `source` at `now`; of the same one again among the latest nothing
+    /// is counted.
+    pub(super) fn take(
+        &mut self,
+        source: Network,
+        word: Word,
+        now: Instant,
+        limits: Limits,
+    ) -> Option<Trip> {
         if !self.known.insert(source) {
             return None;
         }
-        self.latest.push_back((source, word));
+        let at = now;
+        self.latest.push_back(Weighed { source, word, at });
         self.count(word, 1);
         while self.latest.len() > limits.sources as usize {
             self.forget(limits);
         }
-        let trip = self.latest();
+        let (listed, of) = self.latest();
+        let trip = Trip {
+            listed,
+            of,
+            backed: self.backed,
+            since: self.latest.front().map_or(now, |first| first.at),
+        };
         let full = self.latest.len() == limits.sources as usize;
         (full && self.too_many(trip, limits)).then_some(trip)
     }
 
-    /// How it stands.
-    pub(super) fn latest(&self) -> Trip {
-        Trip {
-            listed: self.listed,
-            of: self.latest.len() as u64,
-            backed: self.backed,
-        }
+    /// How many of the latest sources it lists, of how many.
+    pub(super) fn latest(&self) -> (u64, u64) {
+        (self.listed, self.latest.len() as u64)
     }
 
     /// Begins anew; what is usual stays known.
@@ -111,7 +133,7 @@ impl Breaker {
 
     /// Lets the oldest source go, and learns from it. So what comes now is compared with what was.
     fn forget(&mut self, limits: Limits) {
-        let Some((source, word)) = self.latest.pop_front() else {
+        let Some(Weighed { source, word, .. }) = self.latest.pop_front() else {
             return;
         };
         self.known.remove(&source);
@@ -143,6 +165,8 @@ mod tests {
     use super::Word::{Alone, Backed, Unlisted};
     use super::*;
 
+    use std::time::Duration;
+
     const LIMITS: Limits = Limits {
         share: 0.9,
         sources: 20,
@@ -156,11 +180,12 @@ mod tests {
     /// After how many sources it trips, of a repeated pattern.
     fn trips(breaker: &mut Breaker, pattern: &[Word], count: usize) -> Option<usize> {
         let base = breaker.learned as usize * 1000;
+        let now = Instant::now();
         let words = pattern.iter().copied().cycle().take(count);
         sources()
             .skip(base)
             .zip(words)
-            .position(|(source, word)| breaker.take(source, word, LIMITS).is_some())
+            .position(|(source, word)| breaker.take(source, word, now, LIMITS).is_some())
             .map(|position| position + 1)
     }
 
@@ -208,7 +233,8 @@ mod tests {
         let mut breaker = Breaker::default();
         let source = sources().next().unwrap();
         for _ in 0..1000 {
-            assert_eq!(breaker.take(source, Alone, LIMITS), None);
+            let trip = breaker.take(source, Alone, Instant::now(), LIMITS);
+            assert_eq!(trip, None);
         }
         assert_eq!(breaker.latest.len(), 1);
     }
@@ -220,17 +246,35 @@ mod tests {
             sources: 1000,
             ..LIMITS
         };
-        for source in sources().take(500) {
-            assert_eq!(breaker.take(source, Alone, wide), None);
+        let begun = Instant::now();
+        let minutes = |n| begun + Duration::from_mins(n);
+        for (n, source) in (0..).zip(sources().take(500)) {
+            assert_eq!(breaker.take(source, Alone, minutes(n), wide), None);
         }
-        let trip = breaker.take(sources().nth(600).unwrap(), Alone, LIMITS);
+        let last = sources().nth(600).unwrap();
+        let trip = breaker.take(last, Alone, minutes(500), LIMITS);
         assert_eq!(
             trip,
             Some(Trip {
                 listed: 20,
                 of: 20,
-                backed: 0
+                backed: 0,
+                since: minutes(481),
             })
         );
+    }
+
+    #[test]
+    fn a_trip_tells_since_when_its_window_reaches_back() {
+        let mut breaker = Breaker::default();
+        let begun = Instant::now();
+        let hours = |n| begun + Duration::from_hours(n);
+        let mut trips = (0..).zip(sources()).filter_map(|(n, source)| {
+            // The first two leave the window again.
+            let word = if n < 4 { Unlisted } else { Alone };
+            breaker.take(source, word, hours(n), LIMITS)
+        });
+        let trip = trips.next().unwrap();
+        assert_eq!((trip.listed, trip.of, trip.since), (18, 20, hours(2)));
     }
 }

@@ -28,6 +28,9 @@ const FIRST_RETRY: Duration = Duration::from_mins(5);
 const SOONER: u32 = 10;
 /// The longest: so many intervals.
 const LONGEST: u32 = 4;
+/// What a zone that tripped said is doubted from so long before its window on, so that nothing is
+/// missed at the edge.
+const MARGIN: Duration = Duration::from_mins(1);
 
 /// The settings: `dnsbl.health_interval` and `dnsbl.breaker_pause`.
 #[derive(Clone, Copy, Debug)]
@@ -65,15 +68,6 @@ pub enum Why {
 }
 
 impl Why {
-    /// Whether it says that the zone lists those whom nobody lists: then what it said shortly before
-    /// is not to be believed either.
-    pub(super) const fn lists_everybody(self) -> bool {
-        matches!(
-            self,
-            Self::ListsTestPoint(_) | Self::ListsProbe | Self::Tripped(_)
-        )
-    }
-
     /// Whether one time proves it.
     pub(super) const fn proves(self) -> bool {
         match self {
@@ -100,7 +94,9 @@ impl fmt::Display for Why {
                 "does not list {address}, which every list lists: it may be empty"
             ),
             Self::Silent(failure) => write!(f, "does not answer: {failure}"),
-            Self::Tripped(Trip { listed, of, backed }) => write!(
+            Self::Tripped(Trip {
+                listed, of, backed, ..
+            }) => write!(
                 f,
                 "lists {listed} of the latest {of} sources, of which other zones list {backed}"
             ),
@@ -116,7 +112,12 @@ pub(super) enum State {
     /// It is asked.
     InService { since: Instant },
     /// It is not asked about sources.
-    Held { why: Why, since: Instant },
+    Held {
+        why: Why,
+        since: Instant,
+        /// From when on what it said is not to be believed, if it lists everybody.
+        doubted: Option<Instant>,
+    },
 }
 
 /// What the test points came to.
@@ -148,6 +149,8 @@ pub(super) struct Health {
     passes: u32,
     unanswered: u32,
     controlled: Option<Instant>,
+    /// When what it must not list was unlisted last.
+    in_order: Option<Instant>,
     last: Option<(Instant, Test)>,
 }
 
@@ -161,6 +164,7 @@ impl Health {
             passes: 0,
             unanswered: 0,
             controlled: None,
+            in_order: None,
             last: None,
         }
     }
@@ -200,7 +204,7 @@ impl Health {
                 None
             }
             Test::Passed => {
-                self.controlled = Some(now);
+                self.was_in_order(now);
                 self.failures = 0;
                 self.passes += 1;
                 self.passed(now, timing)
@@ -239,32 +243,74 @@ impl Health {
             self.due = now + doubled.min(timing.retry(u32::MAX));
             return None;
         }
-        if let State::Held { why: told, .. } = &mut self.state {
-            *told = why;
+        if let State::Held {
+            since,
+            doubted: from,
+            ..
+        } = self.state
+        {
+            // Whatever a test shows now, what was doubted stays so.
+            let doubted = [from, self.doubted(why, since, timing)];
+            self.state = State::Held {
+                why,
+                since,
+                doubted: doubted.into_iter().flatten().min(),
+            };
             self.due = now + timing.retry(self.failures);
             None
         } else if why.proves() || self.failures >= FAILURES {
             self.failures = 0;
-            Some(self.hold(why, now, timing.retry(0)))
+            Some(self.hold(why, now, timing))
         } else {
             self.due = now + timing.retry(0);
             None
         }
     }
 
-    fn hold(&mut self, why: Why, now: Instant, pause: Duration) -> Change {
-        self.state = State::Held { why, since: now };
+    fn hold(&mut self, why: Why, now: Instant, timing: Timing) -> Change {
+        let pause = match why {
+            Why::Tripped(_) => timing.pause,
+            _ => timing.retry(0),
+        };
+        self.state = State::Held {
+            why,
+            since: now,
+            doubted: self.doubted(why, now, timing),
+        };
         self.passes = 0;
         self.controlled = None;
         self.due = now + pause;
         Change::Held(why)
     }
 
+    /// From when on what a zone said that is on hold since `since` is not to be believed: if it
+    /// tripped, since the first source that the breaker went by; if it lists what nobody lists,
+    /// since it was last known not to, but for an interval at least.
+    fn doubted(&self, why: Why, since: Instant, timing: Timing) -> Option<Instant> {
+        let (from, margin) = match why {
+            Why::Tripped(trip) => (trip.since, MARGIN),
+            Why::ListsTestPoint(_) | Why::ListsProbe => {
+                let interval = since.checked_sub(timing.interval).unwrap_or(since);
+                let in_order = self.in_order.unwrap_or(interval);
+                (in_order.min(interval), Duration::ZERO)
+            }
+            Why::Astray(_) | Why::HasProbe | Why::MissesTestPoint(_) | Why::Silent(_) => {
+                return None;
+            }
+        };
+        Some(from.checked_sub(margin).unwrap_or(from))
+    }
+
+    fn was_in_order(&mut self, now: Instant) {
+        self.controlled = Some(now);
+        self.in_order = Some(now);
+    }
+
     /// Takes the control of a listing: like a test of what it must not list alone.
     pub(super) fn control(&mut self, test: Test, now: Instant, timing: Timing) -> Option<Change> {
         match test {
             Test::Passed => {
-                self.controlled = Some(now);
+                self.was_in_order(now);
                 None
             }
             Test::Failed(why) if why.proves() => self.saw(why, now, timing),
@@ -282,11 +328,7 @@ impl Health {
             return None;
         }
         self.failures = 0;
-        let pause = match why {
-            Why::Tripped(_) => timing.pause,
-            _ => timing.retry(0),
-        };
-        Some(self.hold(why, now, pause))
+        Some(self.hold(why, now, timing))
     }
 
     /// After a reload: what may have been mended by it is tested at once.

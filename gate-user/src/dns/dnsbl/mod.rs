@@ -55,6 +55,16 @@ struct Shared {
     wake: Arc<Notify>,
 }
 
+/// Whether an answer goes into the count by which a zone is told that lists nearly everybody.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Weigh {
+    /// It does: the source came by itself.
+    Counted,
+    /// It does not: somebody chose the source. Those that are asked about again are on lists
+    /// already, and would make a list look as if it had gone mad.
+    Aside,
+}
+
 /// A configuration, and its zones at work.
 struct InForce {
     config: DnsblConfig,
@@ -96,8 +106,15 @@ impl Dnsbl {
     }
 
     /// What the lists say of `address`: all zones in service are asked at the same time. A mapped
-    /// IPv4 address is the IPv4 address.
-    pub async fn ask(&self, address: IpAddr, urgency: Urgency) -> Verdict {
+    /// IPv4 address is the IPv4 address. `weigh` tells whether the breakers of the zones count it. What
+    /// a zone has not said at `until` it does not say.
+    pub async fn ask(
+        &self,
+        address: IpAddr,
+        urgency: Urgency,
+        weigh: Weigh,
+        until: Instant,
+    ) -> Verdict {
         let address = address.to_canonical();
         let shared = &self.0;
         let in_force = shared.in_force.load_full();
@@ -105,9 +122,9 @@ impl Dnsbl {
         let zones: Vec<_> = in_force.asked_about(address).collect();
         let words = zones
             .iter()
-            .map(|zone| zone.word(address, urgency, &shared.resolver, config));
+            .map(|zone| zone.word(address, urgency, until, &shared.resolver, config));
         let words = join_all(words).await;
-        let words = in_force.weighed(Network::source(address), &zones, words);
+        let words = in_force.weighed(Network::source(address), weigh, &zones, words);
         judge(address, &words, config)
     }
 
@@ -211,10 +228,11 @@ impl InForce {
         zones.filter(move |zone| zone.lists.families.contains(&family))
     }
 
-    /// The words that count, once the breakers of their zones have taken them.
+    /// The words that count, once the breakers of their zones have taken them if they are to.
     fn weighed<'a>(
         &self,
         source: Network,
+        weigh: Weigh,
         zones: &[&'a ZoneAtWork],
         words: Vec<Word>,
     ) -> Vec<(&'a ZoneLists, Word)> {
@@ -239,7 +257,11 @@ impl InForce {
                 (Ok(Says::Listed(_) | Says::Unlisted), _) => breaker::Word::Unlisted,
                 _ => return (&zone.lists, word),
             };
-            match zone.weigh(source, heard, config) {
+            let no_answer = match weigh {
+                Weigh::Counted => zone.weigh(source, heard, config),
+                Weigh::Aside => zone.out_of_service(),
+            };
+            match no_answer {
                 Some(no_answer) => (&zone.lists, Err(no_answer)),
                 None => (&zone.lists, word),
             }

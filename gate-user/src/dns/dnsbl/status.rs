@@ -8,7 +8,6 @@ use std::{
 use jiff::Timestamp;
 
 use super::{
-    breaker::Trip,
     health::{State, Test},
     zone::ZoneAtWork,
 };
@@ -69,8 +68,9 @@ pub enum ListHealth {
         why: String,
         /// Since when.
         since: Timestamp,
-        /// From when on what it said is not to be believed, if it lists everybody: since it was
-        /// known to be in order.
+        /// From when on what it said is not to be believed, if it lists everybody: a minute before
+        /// the first of the sources for which the breaker tripped, or since its test points were
+        /// last in order, but for a health interval at least. It stays so while the list is on hold.
         doubted: Option<Timestamp>,
     },
 }
@@ -121,12 +121,14 @@ pub(super) fn of_zone(
     let health = match kept.health.state() {
         State::Untested => ListHealth::Untested,
         State::InService { since } => ListHealth::InService(time(since)),
-        State::Held { why, since } => ListHealth::Held {
+        State::Held {
+            why,
+            since,
+            doubted,
+        } => ListHealth::Held {
             why: why.to_string(),
             since: time(since),
-            doubted: why
-                .lists_everybody()
-                .then(|| time(since.checked_sub(config.health_interval).unwrap_or(since))),
+            doubted: doubted.map(time),
         },
     };
     let last = kept.health.last();
@@ -135,7 +137,7 @@ pub(super) fn of_zone(
         Test::Failed(why) => Some(why.to_string()),
         Test::NotAsked => Some("was not tested: the budget did not allow it".to_owned()),
     });
-    let Trip { listed, of, .. } = kept.breaker.latest();
+    let latest = kept.breaker.latest();
     let next_test = time(kept.health.due());
     let per_minute = kept.rate.per_minute(now);
     drop(kept);
@@ -157,7 +159,7 @@ pub(super) fn of_zone(
             failed: counts.failed,
             not_asked: counts.not_asked,
             listed: counts.listed.get(&name).copied().unwrap_or(0),
-            latest: (listed, of),
+            latest,
             questions: lane.questions,
             cached: lane.cached,
             latency: lane.latency.mean(),

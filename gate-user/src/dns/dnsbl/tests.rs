@@ -113,8 +113,14 @@ fn held(list: &ListStatus) -> Option<&str> {
     }
 }
 
+/// In the time of a look-up.
+async fn ask_of(dnsbl: &Dnsbl, address: IpAddr, weigh: Weigh) -> Verdict {
+    let until = Instant::now() + Duration::from_secs(20);
+    dnsbl.ask(address, Urgency::Background, weigh, until).await
+}
+
 async fn ask(dnsbl: &Dnsbl, address: &str) -> Verdict {
-    dnsbl.ask(address.parse().unwrap(), Urgency::Door).await
+    ask_of(dnsbl, address.parse().unwrap(), Weigh::Counted).await
 }
 
 /// The verdict in a line, with what is missing.
@@ -435,7 +441,7 @@ async fn invariant_7_a_list_that_begins_to_list_the_world_lists_nobody() {
     let dnsbl = start(&dns, config).await;
     assert!(ask(&dnsbl, "192.0.2.1").await.listed);
     list_the_world(&dns, "a.example", [127, 0, 0, 2]);
-    let asked = (0..50).map(|number| dnsbl.ask(source(number), Urgency::Background));
+    let asked = (0..50).map(|number| ask_of(&dnsbl, source(number), Weigh::Counted));
     for verdict in join_all(asked).await {
         assert!(!verdict.listed && verdict.answers.is_empty(), "{verdict:?}");
     }
@@ -488,7 +494,7 @@ async fn those_who_wait_for_a_control_wait_once() {
             .count()
     };
     let before = probes();
-    let asked = (0..20).map(|number| dnsbl.ask(source(number), Urgency::Door));
+    let asked = (0..20).map(|number| ask_of(&dnsbl, source(number), Weigh::Counted));
     for verdict in join_all(asked).await {
         assert!(!verdict.listed, "{verdict:?}");
     }
@@ -526,20 +532,31 @@ async fn invariant_7_a_list_that_lists_every_source_trips() {
         ..config(&["a.example", "b.example"])
     };
     let dnsbl = start(&dns, config.clone()).await;
+    let begun = jiff::Timestamp::now();
     for number in 0..19 {
         assert_eq!(
-            dnsbl.ask(source(number), Urgency::Door).await.answers.len(),
+            ask_of(&dnsbl, source(number), Weigh::Counted)
+                .await
+                .answers
+                .len(),
             1
         );
     }
     // The twentieth is one too many; all that are asked about at the same time share its fate.
-    let asked = (19..120).map(|number| dnsbl.ask(source(number), Urgency::Door));
+    let asked = (19..120).map(|number| ask_of(&dnsbl, source(number), Weigh::Counted));
     for verdict in join_all(asked).await {
         assert!(!verdict.listed && verdict.answers.is_empty(), "{verdict:?}");
     }
     let status = dnsbl.status();
     let why = "lists 20 of the latest 20 sources, of which other zones list 0";
     assert_eq!((held(&status[0]), held(&status[1])), (Some(why), None));
+    // What it said of all these sources is doubted, though the breaker begins anew.
+    assert_eq!(status[0].latest, (0, 0));
+    let ListHealth::Held { doubted, .. } = status[0].health else {
+        panic!("it is on hold");
+    };
+    let before = begun.duration_since(doubted.unwrap()).as_secs();
+    assert!((50..=61).contains(&before), "{before} s before the first");
     // It is on hold for its pause, and only then tested.
     let pause = status[0].next_test.duration_since(jiff::Timestamp::now());
     assert!(pause.as_secs() > 3590, "{pause}");
@@ -557,11 +574,42 @@ async fn invariant_7_a_list_that_lists_every_source_trips() {
     let dnsbl = start(&dns, config).await;
     for number in 0..100 {
         assert!(
-            dnsbl.ask(source(number), Urgency::Door).await.listed,
+            ask_of(&dnsbl, source(number), Weigh::Counted).await.listed,
             "{number}"
         );
     }
     assert!(dnsbl.status().iter().all(|list| held(list).is_none()));
+}
+
+#[tokio::test]
+async fn sources_that_did_not_come_by_themselves_do_not_trip() {
+    let dns = server().await;
+    zone(&dns, "a.example");
+    for number in 0..60 {
+        let address = source(number).to_string();
+        list(&dns, "a.example", &address, &["127.0.0.2"]);
+    }
+    let config = DnsblConfig {
+        breaker_sources: 20,
+        ..config(&["a.example*2 trusted"])
+    };
+    let dnsbl = start(&dns, config).await;
+    for number in 0..30 {
+        let address = source(number);
+        let verdict = ask_of(&dnsbl, address, Weigh::Aside).await;
+        assert!(verdict.listed, "{number}: {verdict:?}");
+    }
+    let status = dnsbl.status();
+    assert_eq!((held(&status[0]), status[0].latest), (None, (0, 0)));
+    assert_eq!(status[0].answered, 30, "a look-up like others for the rest");
+    for number in 30..50 {
+        let address = source(number);
+        ask_of(&dnsbl, address, Weigh::Counted).await;
+    }
+    assert!(held(&dnsbl.status()[0]).is_some());
+    // On hold, it says nothing of them either.
+    let verdict = ask_of(&dnsbl, source(0), Weigh::Aside).await;
+    assert!(!verdict.listed, "{verdict:?}");
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ use std::{
 };
 
 use futures_util::future::join_all;
-use tokio::sync::Notify;
+use tokio::{sync::Notify, time::timeout_at};
 
 use super::{
     breaker::{self, Breaker, Limits},
@@ -22,7 +22,7 @@ use crate::{
     config::{DnsblConfig, Family, ListName},
     dns::{
         name::Name,
-        resolver::{Answer, Lane, Nothing, Resolver, Urgency},
+        resolver::{Answer, Failure, Lane, Nothing, Resolver, Urgency},
     },
     network::Network,
 };
@@ -99,18 +99,21 @@ impl ZoneAtWork {
     }
 
     /// Asks it about `address`, if it is in service; what it lists only counts if it does not list
-    /// what nobody lists.
+    /// what nobody lists. What has not come at `until` is no answer in time.
     pub(super) async fn word(
         &self,
         address: IpAddr,
         urgency: Urgency,
+        until: Instant,
         resolver: &Resolver,
         config: &DnsblConfig,
     ) -> Word {
         if let Some(no_answer) = self.out_of_service() {
             return Err(no_answer);
         }
-        let says = self.look_up(address, urgency, resolver).await;
+        let says = self.look_up(address, urgency, resolver);
+        let says = timeout_at(until.into(), says).await;
+        let says = says.unwrap_or(Says::Failed(Failure::Timeout));
         self.count(&says, config);
         match says {
             Says::Astray(astray) => {
@@ -118,10 +121,13 @@ impl ZoneAtWork {
                 self.change(|health, now| health.saw(why, now, timing(config)));
                 Err(NoAnswer::Held(why))
             }
-            Says::Listed(_) => match self.controlled(resolver, config).await {
-                None => Ok(says),
-                Some(no_answer) => Err(no_answer),
-            },
+            Says::Listed(_) => {
+                let controlled = timeout_at(until.into(), self.controlled(resolver, config)).await;
+                match controlled.unwrap_or(Some(NoAnswer::Uncontrolled)) {
+                    None => Ok(says),
+                    Some(no_answer) => Err(no_answer),
+                }
+            }
             Says::Unlisted | Says::Failed(_) | Says::NotAsked(_) => Ok(says),
         }
     }
@@ -186,7 +192,7 @@ impl ZoneAtWork {
         let trip = {
             let mut kept = self.record.kept();
             let in_service = kept.health.in_service();
-            in_service.then(|| kept.breaker.take(source, word, limits))
+            in_service.then(|| kept.breaker.take(source, word, Instant::now(), limits))
         };
         if let Some(Some(trip)) = trip {
             let why = Why::Tripped(trip);

@@ -1,20 +1,25 @@
 //! Asking about one source or one network: DNS in, a finding out.
 
-use std::{net::IpAddr, sync::Arc};
+use std::{
+    net::IpAddr,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use arc_swap::ArcSwap;
 use futures_util::future;
 use jiff::Timestamp;
+use tokio::time::timeout_at;
 
 use super::sample;
 use crate::{
     config::{Config, LookupConfig},
     dns::{
         class::{Classification, Confidence, NameClass, PatternError, Patterns, classify},
-        dnsbl::{Dnsbl, Verdict},
+        dnsbl::{Dnsbl, Verdict, Weigh},
         name::Name,
         ptr::{ReverseName, Unknown, reverse_name},
-        resolver::{Lane, Resolver, Urgency},
+        resolver::{Failure, Lane, Resolver, Urgency},
     },
     evidence::{Finding, ListAnswer, PtrClass, Reverse, Sample, Standing},
     network::Network,
@@ -23,12 +28,15 @@ use crate::{
 /// The share of the budget for reverse names.
 const LANE: &str = "reverse names";
 
+/// How long one source is asked about at most. What was told by then counts.
+pub(super) const LONGEST: Duration = Duration::from_secs(20);
+
 /// Whom to ask, and how to take the answers.
 #[derive(Debug)]
 pub(super) struct Asker {
     resolver: Resolver,
     lane: Lane,
-    dnsbl: Dnsbl,
+    pub(super) dnsbl: Dnsbl,
     settings: ArcSwap<Settings>,
 }
 
@@ -70,17 +78,23 @@ impl Asker {
         self.settings.load().lookup
     }
 
-    /// Asks for everything about `address`, whose source last came at `seen`.
+    /// Asks for everything about `address`, whose source last came at `seen`; what is not told
+    /// `within` this time is left out. A quarter of it is kept for the words of lists.
     pub(super) async fn source(
         &self,
         address: IpAddr,
         seen: Timestamp,
         urgency: Urgency,
+        weigh: Weigh,
+        within: Duration,
     ) -> Finding {
+        let begun = Instant::now();
+        let (until, end) = (begun + within / 4 * 3, begun + within);
         // Each is dated when it was told: the other may take long.
         let name = async {
-            let standing = self.name(address, urgency).await;
-            let standing = standing.inspect_err(|why| {
+            let overdue = Err(Unknown::Failed(Failure::Timeout));
+            let standing = timeout_at(until.into(), self.name(address, urgency)).await;
+            let standing = standing.unwrap_or(overdue).inspect_err(|why| {
                 tracing::debug!(%address, ?why, "its reverse name cannot be told now");
             });
             standing.ok().map(|standing| Reverse {
@@ -90,9 +104,9 @@ impl Asker {
             })
         };
         let lists = async {
-            let verdict = self.lists(address, urgency).await;
+            let verdict = self.lists(address, urgency, weigh, until).await;
             let at = now();
-            self.answers(verdict, address, at).await
+            self.answers(verdict, address, at, end).await
         };
         let (reverse, answers) = future::join(name, lists).await;
         Finding {
@@ -106,11 +120,18 @@ impl Asker {
     }
 
     /// What each list said that said anything; where they list the address, with their words.
-    async fn answers(&self, verdict: Verdict, address: IpAddr, at: Timestamp) -> Vec<ListAnswer> {
+    async fn answers(
+        &self,
+        verdict: Verdict,
+        address: IpAddr,
+        at: Timestamp,
+        until: Instant,
+    ) -> Vec<ListAnswer> {
         let needed = verdict.listed;
         let listed = verdict.answers.into_iter().map(|one| async move {
             let text = if needed && one.weight > 0 {
-                self.dnsbl.text(&one.name, address).await
+                let text = self.dnsbl.text(&one.name, address);
+                timeout_at(until.into(), text).await.ok().flatten()
             } else {
                 None
             };
@@ -149,11 +170,12 @@ impl Asker {
             ReverseName::Forged { name, .. } => Ok(Standing::Forged {
                 name: name.to_string().into(),
             }),
-            ReverseName::Confirmed { name, .. } => {
+            ReverseName::Confirmed { name, also, .. } => {
                 let name = name.to_string();
                 let (class, confidence, evidence) = self.settings.load().class(&name, address);
                 Ok(Standing::Confirmed {
                     name: name.into(),
+                    also: also.iter().map(|name| name.to_string().into()).collect(),
                     class,
                     confidence,
                     evidence: evidence.into(),
@@ -164,8 +186,14 @@ impl Asker {
     }
 
     /// Asks the DNSBLs about `address`.
-    pub(super) async fn lists(&self, address: IpAddr, urgency: Urgency) -> Verdict {
-        self.dnsbl.ask(address, urgency).await
+    pub(super) async fn lists(
+        &self,
+        address: IpAddr,
+        urgency: Urgency,
+        weigh: Weigh,
+        until: Instant,
+    ) -> Verdict {
+        self.dnsbl.ask(address, urgency, weigh, until).await
     }
 
     /// Asks for the names of a sample of `network`; `None` if too few could be told.

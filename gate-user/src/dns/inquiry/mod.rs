@@ -32,7 +32,7 @@ use crate::{
     config::Config,
     dns::{
         class::PatternError,
-        dnsbl::{Dnsbl, Verdict},
+        dnsbl::{Dnsbl, Verdict, Weigh},
         ptr::Unknown,
         resolver::{Resolver, Urgency},
     },
@@ -174,10 +174,11 @@ impl Inquiry {
 
     /// Asks about `address` at once, for somebody who waits.
     pub async fn ask(&self, address: IpAddr) -> Finding {
-        let now = Timestamp::now();
-        self.shared
-            .asker
-            .source(address.to_canonical(), now, Urgency::Door)
+        let (address, seen) = (address.to_canonical(), Timestamp::now());
+        let (urgency, weigh) = (Urgency::Door, Weigh::Aside);
+        let asker = &self.shared.asker;
+        asker
+            .source(address, seen, urgency, weigh, ask::LONGEST)
             .await
     }
 
@@ -194,7 +195,11 @@ impl Inquiry {
     /// What the DNSBLs say of `address`, for a mail server that waits; nothing is made of it here.
     pub async fn lists(&self, address: IpAddr) -> Verdict {
         let address = address.to_canonical();
-        self.shared.asker.lists(address, Urgency::Door).await
+        let until = Instant::now() + ask::LONGEST;
+        let asker = &self.shared.asker;
+        asker
+            .lists(address, Urgency::Door, Weigh::Counted, until)
+            .await
     }
 
     /// How much was asked.
@@ -256,7 +261,13 @@ impl Shared {
                 occasion,
                 seen,
             } => {
-                let mut finding = self.asker.source(address, seen, Urgency::Background).await;
+                let weigh = match occasion {
+                    Occasion::Seen => Weigh::Counted,
+                    Occasion::Again => Weigh::Aside,
+                };
+                let (urgency, within) = (Urgency::Background, ask::LONGEST);
+                let finding = self.asker.source(address, seen, urgency, weigh, within);
+                let mut finding = finding.await;
                 match occasion {
                     Occasion::Seen => finding.seen = finding.at,
                     Occasion::Again => {

@@ -142,6 +142,78 @@ async fn an_answer_of_each_list_is_told_and_silence_is_not() {
     assert_eq!(said, [("a.example", code, 1), ("b.example", Vec::new(), 0)]);
 }
 
+/// Only sources that come by themselves show whether a list has gone mad.
+#[tokio::test]
+async fn rechecks_and_questions_of_operators_do_not_go_into_the_breaker() {
+    let dns = TestDns::start().await;
+    dns.address_of("2.0.0.127.a.example", &["127.0.0.2"]);
+    let mut config = Config::default();
+    config.dnsbl.lists = vec![DnsblList::new("a.example".parse().unwrap())];
+    let (inquiry, mut found) = start(&dns, config);
+    let dnsbl = &inquiry.shared.asker.dnsbl;
+    let deadline = Instant::now() + PATIENCE;
+    while dnsbl.status()[0].tested.is_none() {
+        assert!(Instant::now() < deadline);
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    let weighed = || dnsbl.status()[0].latest.1;
+    inquiry.ask(source(1)).await;
+    assert_eq!(weighed(), 0, "an operator asks");
+    inquiry.again(&[finding_of(source(2))]);
+    next(&mut found).await;
+    assert_eq!(weighed(), 0, "asked about again");
+    inquiry.seen(source(3));
+    next(&mut found).await;
+    assert_eq!(weighed(), 1, "it came");
+}
+
+#[tokio::test]
+async fn what_was_told_in_time_counts_and_the_rest_is_left_out() {
+    let dns = TestDns::start().await;
+    for zone in ["a.example", "b.example", "late.example"] {
+        dns.address_of(&format!("2.0.0.127.{zone}"), &["127.0.0.2"]);
+        dns.address_of(&format!("7.2.0.192.{zone}"), &["127.0.0.4"]);
+    }
+    for name in ["7.2.0.192.late.example", "7.2.0.192.in-addr.arpa"] {
+        dns.always(name, Behaviour::Silent);
+    }
+    // Its address comes at once, its words do not.
+    dns.next("7.2.0.192.a.example", Behaviour::Answer);
+    dns.always("7.2.0.192.a.example", Behaviour::Silent);
+    let mut config = Config::default();
+    config.dns.timeout = Duration::from_secs(30);
+    config.dnsbl.lists = ["a.example", "b.example", "late.example"]
+        .map(|site| DnsblList::new(site.parse().unwrap()))
+        .to_vec();
+    let (inquiry, _found) = start(&dns, config);
+    let asker = &inquiry.shared.asker;
+    let deadline = Instant::now() + PATIENCE;
+    while asker
+        .dnsbl
+        .status()
+        .iter()
+        .any(|list| list.tested.is_none())
+    {
+        assert!(Instant::now() < deadline);
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    let begun = Instant::now();
+    let within = Duration::from_secs(2);
+    let (address, seen) = (IpAddr::from([192, 0, 2, 7]), Timestamp::now());
+    let urgency = Urgency::Background;
+    let finding = asker.source(address, seen, urgency, Weigh::Counted, within);
+    let finding = finding.await;
+    let took = begun.elapsed();
+    assert!(took < Duration::from_secs(9), "{took:?}");
+    assert_eq!(dns.count_of("7.2.0.192.a.example"), 2, "A and TXT");
+    assert_eq!(finding.reverse, None);
+    let said = finding.answers.iter();
+    let said: Vec<_> = said
+        .map(|one| (&*one.list, one.weight, one.text.clone()))
+        .collect();
+    assert_eq!(said, [("a.example", 1, None), ("b.example", 1, None)]);
+}
+
 #[tokio::test]
 async fn a_sample_is_of_names_whether_or_not_they_resolve_back() {
     let dns = TestDns::start().await;

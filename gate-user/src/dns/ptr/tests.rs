@@ -9,12 +9,22 @@ use crate::dns::testing::{Behaviour, TestDns};
 async fn told_of(dns: &TestDns, address: &str) -> String {
     let resolver = Resolver::new(&dns.config()).unwrap();
     let lane = resolver.lane("ptr", None);
-    match reverse_name(&resolver, &lane, address.parse().unwrap())
-        .await
-        .name
-    {
+    let reverse = reverse_name(&resolver, &lane, address.parse().unwrap()).await;
+    in_a_line(reverse.name)
+}
+
+fn in_a_line(name: ReverseName) -> String {
+    match name {
         ReverseName::Missing => "missing".to_owned(),
-        ReverseName::Confirmed { name, others } => format!("confirmed {name} {}", others.len()),
+        ReverseName::Confirmed {
+            name,
+            also,
+            unconfirmed,
+        } => {
+            let names: Vec<_> = [name].into_iter().chain(also).collect();
+            let names: Vec<_> = names.iter().map(ToString::to_string).collect();
+            format!("confirmed {} {}", names.join(" "), unconfirmed.len())
+        }
         ReverseName::Forged { name, others } => format!("forged {name} {}", others.len()),
         ReverseName::Unknown(Unknown::Failed(failure)) => format!("unknown: {failure}"),
         ReverseName::Unknown(Unknown::NotAsked(shed)) => format!("not asked: {shed}"),
@@ -124,6 +134,73 @@ async fn of_several_names_any_may_lead_back() {
         "unknown: the server failed (SERVFAIL)",
         "the one that fails might be the one"
     );
+}
+
+#[tokio::test]
+async fn all_names_that_lead_back_are_told_in_order() {
+    let dns = TestDns::start().await;
+    let names = ["c.example", "a.example", "d.example", "b.example"];
+    dns.ptr("192.0.2.7", &names);
+    for name in ["b.example", "c.example", "d.example"] {
+        dns.address_of(name, &["192.0.2.7"]);
+    }
+    // The first is not the fastest.
+    dns.always("b.example", Behaviour::Late(Duration::from_millis(100)));
+    assert_eq!(
+        told(&dns).await,
+        "confirmed b.example c.example d.example 1"
+    );
+}
+
+#[tokio::test]
+async fn names_without_an_answer_are_waited_for_side_by_side() {
+    let dns = TestDns::start().await;
+    let names: Vec<String> = (0..8).map(|n| format!("n{n}.example")).collect();
+    dns.ptr(
+        "192.0.2.7",
+        &names.iter().map(String::as_str).collect::<Vec<_>>(),
+    );
+    for name in &names {
+        dns.always(name, Behaviour::Silent);
+    }
+    let begun = Instant::now();
+    assert_eq!(told(&dns).await, "unknown: no answer in time");
+    // Each is waited for twice, 400 ms: one after the other that is 6.4 s.
+    let took = begun.elapsed();
+    assert!(took < Duration::from_secs(3), "{took:?}");
+}
+
+#[tokio::test]
+async fn a_reverse_name_takes_no_longer_than_it_may() {
+    let dns = TestDns::start().await;
+    let config = crate::config::DnsConfig {
+        timeout: Duration::from_secs(30),
+        ..dns.config()
+    };
+    let resolver = Resolver::new(&config).unwrap();
+    let lane = resolver.lane("ptr", None);
+    for (address, names) in [
+        ("192.0.2.1", &["a.example"][..]),
+        ("192.0.2.2", &["a.example", "b.example"]),
+    ] {
+        dns.ptr(address, names);
+    }
+    dns.address_of("b.example", &["192.0.2.2"]);
+    dns.always("a.example", Behaviour::Silent);
+    dns.always("3.2.0.192.in-addr.arpa", Behaviour::Silent);
+    for (address, expected) in [
+        ("192.0.2.1", "unknown: no answer in time"),
+        ("192.0.2.2", "confirmed b.example 1"),
+        ("192.0.2.3", "unknown: no answer in time"),
+    ] {
+        let begun = Instant::now();
+        let until = begun + Duration::from_millis(500);
+        let address = address.parse().unwrap();
+        let reverse = reverse_name_until(&resolver, &lane, address, until).await;
+        assert_eq!(in_a_line(reverse.name), expected, "{address}");
+        let took = begun.elapsed();
+        assert!(took < Duration::from_secs(5), "{address}: {took:?}");
+    }
 }
 
 #[tokio::test]

@@ -107,6 +107,7 @@ mod tests {
     fn named(class: NameClass) -> Standing {
         Standing::Confirmed {
             name: "a.example.net".into(),
+            also: Vec::new(),
             class,
             confidence: Confidence::Medium,
             evidence: "why".into(),
@@ -117,6 +118,7 @@ mod tests {
     fn hinted(class: NameClass) -> Standing {
         Standing::Confirmed {
             name: "a.example.net".into(),
+            also: Vec::new(),
             class,
             confidence: Confidence::Low,
             evidence: "why".into(),

@@ -84,6 +84,9 @@ pub enum Standing {
     Confirmed {
         /// The name, lower case.
         name: Arc<str>,
+        /// Other names of it that resolve back.
+        #[serde(default)]
+        also: Vec<Arc<str>>,
         /// What it tells.
         class: NameClass,
         /// How sure that is; a hint alone lists nobody.
@@ -137,6 +140,15 @@ impl Finding {
             Standing::Missing => None,
             Standing::Forged { name } | Standing::Confirmed { name, .. } => Some(name),
         }
+    }
+
+    /// Every name that is known of it, the one that is judged first.
+    pub(super) fn names(&self) -> impl Iterator<Item = &Arc<str>> {
+        let also = match self.reverse.as_ref().map(|is| &is.standing) {
+            Some(Standing::Confirmed { also, .. }) => also.as_slice(),
+            _ => &[],
+        };
+        self.name().into_iter().chain(also)
     }
 
     /// The lists that list it and count.

@@ -291,8 +291,13 @@ fn heed<'g>(finding: &mut Finding, ground: Ground<'g>) -> Option<Word<'g>> {
         let by = ground.overrides.covers(finding.address, &answer.list);
         answer.overridden = by.is_some();
     }
-    let entry = finding.name().and_then(|name| ground.names.of(name));
-    let word = entry.map(|entry| match entry.reason() {
+    let mut entries: Vec<_> = finding
+        .names()
+        .filter_map(|name| ground.names.of(name))
+        .collect();
+    // An allow entry wins, whichever of its names meets it; whoever has several chose them himself.
+    entries.sort_by_key(|entry| entry.reason().is_some());
+    let word = entries.first().map(|entry| match entry.reason() {
         None => Word::Allow,
         Some(reason) => Word::Block {
             reason,

@@ -111,6 +111,7 @@ fn finding(now: i64, standing: Option<Standing>, answers: Vec<ListAnswer>) -> Fi
 fn named(class: NameClass) -> Standing {
     Standing::Confirmed {
         name: "a.example.net".into(),
+        also: Vec::new(),
         class,
         confidence: Confidence::High,
         evidence: "why".into(),

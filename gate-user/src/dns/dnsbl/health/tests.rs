@@ -12,11 +12,16 @@ const TIMING: Timing = Timing {
 const LISTS: Why = Why::ListsTestPoint(IpAddr::V4(Ipv4Addr::LOCALHOST));
 const EMPTY: Why = Why::MissesTestPoint(IpAddr::V4(Ipv4Addr::new(127, 0, 0, 2)));
 const SILENT: Why = Why::Silent(Failure::Timeout);
-const TRIPPED: Why = Why::Tripped(Trip {
-    listed: 200,
-    of: 200,
-    backed: 0,
-});
+
+/// Tripped over sources that were weighed since then.
+const fn tripped(since: Instant) -> Why {
+    Why::Tripped(Trip {
+        listed: 200,
+        of: 200,
+        backed: 0,
+        since,
+    })
+}
 
 /// What a step of a story is.
 #[derive(Clone, Copy)]
@@ -176,6 +181,7 @@ fn what_proves_it_holds_at_once_and_the_start_is_patient() {
 #[test]
 fn what_answers_and_controls_show() {
     use Step::{Control, Saw};
+    let tripped = tripped(Instant::now());
     told(&[
         // What an answer shows holds at once; the breaker for its pause.
         (
@@ -188,7 +194,7 @@ fn what_answers_and_controls_show() {
             ],
         ),
         (
-            &[PASS, Saw(TRIPPED), PASS, PASS],
+            &[PASS, Saw(tripped), PASS, PASS],
             &[
                 "in service, 60",
                 "held: proven, 120",
@@ -198,7 +204,7 @@ fn what_answers_and_controls_show() {
         ),
         // On hold already, nothing changes.
         (
-            &[PASS, Saw(TRIPPED), Saw(LISTS)],
+            &[PASS, Saw(tripped), Saw(LISTS)],
             &["in service, 60", "held: proven, 120", "held: proven, 119"],
         ),
         (&[Saw(LISTS)], &["untested, 0"]),
@@ -226,7 +232,7 @@ fn what_answers_and_controls_show() {
 fn a_reload_tests_again_what_may_be_mended() {
     let now = Instant::now();
     let later = now + Duration::from_secs(1);
-    for (why, hurried) in [(LISTS, true), (SILENT, true), (TRIPPED, false)] {
+    for (why, hurried) in [(LISTS, true), (SILENT, true), (tripped(now), false)] {
         let mut health = Health::new(now);
         health.test(Test::Passed, now, TIMING);
         health.saw(why, now, TIMING);
@@ -272,4 +278,91 @@ fn silence_brings_the_next_test_forward() {
     assert_eq!(health.due(), now);
     // Once: the test will tell.
     assert!(!health.looked_up(false, now));
+}
+
+/// Steps, each at a minute.
+type Story<'a> = &'a [(u64, Step)];
+
+/// From when on the zone is doubted after these steps, at these minutes, in minutes.
+fn doubted(steps: Story<'_>) -> Option<i64> {
+    let begun = Instant::now() + Duration::from_hours(100);
+    let mut health = Health::new(begun);
+    for &(minute, step) in steps {
+        let now = begun + Duration::from_mins(minute);
+        match step {
+            Step::Test(test) => health.test(test, now, TIMING),
+            Step::Saw(why) => {
+                // The window of the breaker reaches back two days.
+                let why = match why {
+                    Why::Tripped(trip) => Why::Tripped(Trip {
+                        since: now.checked_sub(Duration::from_hours(48)).unwrap(),
+                        ..trip
+                    }),
+                    why => why,
+                };
+                health.saw(why, now, TIMING)
+            }
+            Step::Control(test) => health.control(test, now, TIMING),
+        };
+    }
+    let State::Held { doubted, .. } = health.state() else {
+        return None;
+    };
+    let from = doubted?;
+    let before = begun.saturating_duration_since(from).as_secs() / 60;
+    let after = from.saturating_duration_since(begun).as_secs() / 60;
+    Some(after.cast_signed() - before.cast_signed())
+}
+
+#[test]
+fn from_when_on_a_zone_that_lists_everybody_is_doubted() {
+    use Step::{Control, Saw};
+    const DAY: u64 = 24 * 60;
+    let tripped = tripped(Instant::now());
+    let cases: [(Story<'_>, Option<i64>); 10] = [
+        // In order an hour ago at least.
+        (&[(0, PASS), (90, fail(LISTS))], Some(0)),
+        (&[(0, PASS), (80, PASS), (90, fail(LISTS))], Some(30)),
+        (
+            &[
+                (0, PASS),
+                (20, Control(Test::Passed)),
+                (90, Control(Test::Failed(LISTS))),
+            ],
+            Some(20),
+        ),
+        // Not tested for long, or never in order.
+        (&[(0, PASS), (90, SHED), (DAY, fail(LISTS))], Some(0)),
+        (&[(90, fail(LISTS))], Some(30)),
+        // It tripped over sources of two days; a minute more is doubted.
+        (&[(0, PASS), (3000, Saw(tripped))], Some(119)),
+        // What its tests show later takes nothing of that back.
+        (
+            &[(0, PASS), (3000, Saw(tripped)), (3120, fail(SILENT))],
+            Some(119),
+        ),
+        (
+            &[
+                (0, PASS),
+                (2999, PASS),
+                (3000, Saw(tripped)),
+                (3120, fail(LISTS)),
+            ],
+            Some(119),
+        ),
+        // On hold for something else first.
+        (&[(0, PASS), (60, fail(EMPTY)), (65, fail(EMPTY))], None),
+        (
+            &[
+                (0, PASS),
+                (60, fail(EMPTY)),
+                (65, fail(EMPTY)),
+                (75, fail(LISTS)),
+            ],
+            Some(0),
+        ),
+    ];
+    for (number, (steps, expected)) in cases.into_iter().enumerate() {
+        assert_eq!(doubted(steps), expected, "{number}");
+    }
 }
