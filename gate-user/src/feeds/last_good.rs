@@ -19,7 +19,7 @@ use super::{fetch::Validators, file};
 use crate::config::FeedName;
 
 /// How much older than the truth the time of a copy may be: spares the disk a write a look.
-const PRECISION: Duration = Duration::from_hours(1);
+pub(super) const PRECISION: Duration = Duration::from_hours(1);
 
 /// What is known of a feed that is fetched, besides its copy.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
@@ -80,12 +80,25 @@ impl LastGood {
         }
     }
 
-    /// Replaces the copy of a feed, which is good now. Either the old copy or the new one
-    /// survives a crash.
+    /// Has these bytes, which are good now, be the copy of a feed: what is there is compared, because
+    /// it may be lost or damaged, and dated if it is the same.
     ///
     /// # Errors
-    /// When it cannot be written; the old copy is still there then.
-    pub(super) fn write(&self, name: &FeedName, bytes: &[u8], now: SystemTime) -> io::Result<()> {
+    /// When it cannot be dated or written; what was there is still there then.
+    pub(super) fn keep(&self, name: &FeedName, bytes: &[u8], now: SystemTime) -> io::Result<()> {
+        match self.read(name) {
+            Ok(Some((noted, copy))) if copy == bytes => match now.duration_since(noted) {
+                Ok(age) if age < PRECISION => Ok(()),
+                // Older, or of a clock that was ahead.
+                Ok(_) | Err(_) => File::open(self.path(name))?.set_modified(now),
+            },
+            // Whatever is there otherwise, or keeps it from being read.
+            Ok(_) | Err(_) => self.write(name, bytes, now),
+        }
+    }
+
+    /// Replaces the copy of a feed. Either the old copy or the new one survives a crash.
+    fn write(&self, name: &FeedName, bytes: &[u8], now: SystemTime) -> io::Result<()> {
         self.replace(name, &self.path(name), bytes, Some(now))
     }
 
@@ -134,17 +147,14 @@ impl LastGood {
         )
     }
 
-    /// Notes that the feed is still good now.
+    /// Removes the note on a feed, which is fetched no longer; whether there was one.
     ///
     /// # Errors
-    /// When there is no copy, or it cannot be touched.
-    pub(super) fn confirm(&self, name: &FeedName, now: SystemTime) -> io::Result<()> {
-        let file = File::open(self.path(name))?;
-        let noted = file.metadata()?.modified()?;
-        match now.duration_since(noted) {
-            Ok(age) if age < PRECISION => Ok(()),
-            // Older, or of a clock that was ahead.
-            Ok(_) | Err(_) => file.set_modified(now),
+    /// When it cannot be removed.
+    pub(super) fn remove_note(&self, name: &FeedName) -> io::Result<bool> {
+        match fs::remove_file(self.note_path(name)) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            removed => removed.map(|()| true),
         }
     }
 
@@ -174,27 +184,44 @@ mod tests {
         let name: FeedName = "drop".parse().unwrap();
         let at = |hours| SystemTime::UNIX_EPOCH + Duration::from_hours(hours);
         assert!(copies.read(&name).unwrap().is_none());
-        assert!(copies.confirm(&name, at(1)).is_err());
 
-        copies.write(&name, b"one", at(100)).unwrap();
+        copies.keep(&name, b"one", at(100)).unwrap();
         assert_eq!(
             copies.read(&name).unwrap().unwrap(),
             (at(100), b"one".to_vec())
         );
-        copies.write(&name, b"two", at(200)).unwrap();
+        copies.keep(&name, b"two", at(200)).unwrap();
         assert_eq!(
             copies.read(&name).unwrap().unwrap(),
             (at(200), b"two".to_vec())
         );
 
-        copies
-            .confirm(&name, at(200) + Duration::from_mins(59))
-            .unwrap();
-        assert_eq!(copies.read(&name).unwrap().unwrap().0, at(200));
-        copies.confirm(&name, at(201)).unwrap();
-        assert_eq!(copies.read(&name).unwrap().unwrap().0, at(201));
-        copies.confirm(&name, at(150)).unwrap();
-        assert_eq!(copies.read(&name).unwrap().unwrap().0, at(150));
+        for (now, dated) in [
+            (at(200) + Duration::from_mins(59), at(200)),
+            (at(201), at(201)),
+            (at(150), at(150)),
+        ] {
+            copies.keep(&name, b"two", now).unwrap();
+            assert_eq!(copies.read(&name).unwrap().unwrap().0, dated);
+        }
+    }
+
+    #[test]
+    fn invariant_7_a_copy_that_is_lost_or_damaged_is_written_again() {
+        let dir = tempfile::tempdir().unwrap();
+        let copies = LastGood::new(dir.path().join("feeds"));
+        let name: FeedName = "a".parse().unwrap();
+        let now = SystemTime::UNIX_EPOCH + Duration::from_hours(1);
+        for damaged in [None, Some("192.0.2"), Some("")] {
+            copies.keep(&name, b"192.0.2.7", now).unwrap();
+            match damaged {
+                None => fs::remove_file(copies.path(&name)).unwrap(),
+                Some(text) => fs::write(copies.path(&name), text).unwrap(),
+            }
+            copies.keep(&name, b"192.0.2.7", now).unwrap();
+            let kept = copies.read(&name).unwrap();
+            assert_eq!(kept, Some((now, b"192.0.2.7".to_vec())), "{damaged:?}");
+        }
     }
 
     #[test]
@@ -204,7 +231,7 @@ mod tests {
         let [a, b]: [FeedName; 2] = ["a", "b"].map(|name| name.parse().unwrap());
         copies.remove(&a).unwrap();
         for name in [&a, &b] {
-            copies.write(name, b"", SystemTime::UNIX_EPOCH).unwrap();
+            copies.keep(name, b"", SystemTime::UNIX_EPOCH).unwrap();
         }
         copies.remove(&a).unwrap();
         assert!(copies.read(&a).unwrap().is_none());

@@ -11,8 +11,8 @@ use std::{
 use jiff::Timestamp;
 
 use super::{
-    BadLines, FeedStatus, FileState, InForce, Parsed, Refusal, SourceStatus, Summary, judge,
-    judge_age, last_good::LastGood, parse,
+    BadLines, FeedStatus, FileState, InForce, Parsed, Refusal, SourceStatus, Summary,
+    judge, judge_age, last_good::LastGood, parse,
 };
 use crate::{
     book::FeedEntry,
@@ -31,6 +31,7 @@ pub(super) struct Feed {
     copies: LastGood,
     source: Source,
     good: Option<Good>,
+    copied: Option<Copied>,
     status: FeedStatus,
 }
 
@@ -50,6 +51,14 @@ impl Source {
     }
 }
 
+/// The last attempt to keep a copy of what is in force.
+#[derive(Clone, Copy)]
+struct Copied {
+    at: Timestamp,
+    /// Whether it is what is on the disk now.
+    done: bool,
+}
+
 /// The last good state.
 struct Good {
     /// Tells this list's content from another's.
@@ -58,8 +67,11 @@ struct Good {
     summary: Option<Summary>,
     /// When the list was made, as it says itself.
     made: Option<Timestamp>,
-    /// When it was last known to be good.
+    /// When it was last known to be good; of a copy, as its file says, which by this machine's clock
+    /// may be to come.
     at: Timestamp,
+    /// When it was accepted, or its copy read, by this machine's clock.
+    since: Timestamp,
 }
 
 /// What came of a look at a feed.
@@ -97,6 +109,7 @@ impl Feed {
             config,
             copies,
             good: None,
+            copied: None,
             status,
         }
     }
@@ -116,7 +129,10 @@ impl Feed {
     pub(super) fn start(&mut self, now: Timestamp) -> Look {
         let copied = self.read_copy(now);
         let look = match self.source {
-            Source::File(_) => self.reload(now),
+            Source::File(_) => {
+                self.drop_note();
+                self.reload(now)
+            }
             Source::Url(_) => {
                 self.read_note(now);
                 Look::Unchanged
@@ -178,7 +194,7 @@ impl Feed {
 
     /// Judges the bytes of a list, and puts it in force if it is good.
     fn take(&mut self, bytes: &[u8], now: Timestamp) -> Look {
-        let parsed = parse(&self.config.list_format(), bytes);
+        let parsed = self.parse(bytes);
         self.status.size = Some(bytes.len() as u64);
         self.status.made = parsed.made;
         self.status.bad_lines.clone_from(&parsed.bad_lines);
@@ -189,6 +205,10 @@ impl Feed {
                 self.not_good(FileState::Refused { why }, now)
             }
         }
+    }
+
+    fn parse(&self, bytes: &[u8]) -> Parsed {
+        parse(&self.config.list_format(), bytes)
     }
 
     fn judge(&self, parsed: &Parsed, now: Timestamp) -> Result<Summary, Refusal> {
@@ -210,11 +230,11 @@ impl Feed {
     fn accept(&mut self, bytes: &[u8], parsed: Parsed, summary: Summary, now: Timestamp) -> Look {
         let digest = self.digest(bytes);
         let same = self.good.as_ref().is_some_and(|good| good.digest == digest);
-        let copied = if same {
-            self.copies.confirm(&self.config.name, now.into())
-        } else {
-            self.copies.write(&self.config.name, bytes, now.into())
-        };
+        let copied = self.copies.keep(&self.config.name, bytes, now.into());
+        self.copied = Some(Copied {
+            at: now,
+            done: copied.is_ok(),
+        });
         if let Err(error) = copied {
             tracing::error!(
                 feed = %self.config.name, %error,
@@ -226,6 +246,7 @@ impl Feed {
             summary: Some(summary),
             made: parsed.made,
             at: now,
+            since: now,
         });
         self.status.file = FileState::Ok;
         self.status.in_force = InForce::File;
@@ -266,7 +287,7 @@ impl Feed {
         let Some(good) = &self.good else {
             return Look::Unchanged;
         };
-        let lapses = self.lapses(good.at);
+        let lapses = self.lapses(good, now);
         if now < lapses {
             self.status.in_force = InForce::LastGood;
             self.status.lapses = Some(lapses);
@@ -286,35 +307,50 @@ impl Feed {
         let Some((at, bytes)) = self.copies.read(&self.config.name)? else {
             return Ok(Vec::new());
         };
-        // A clock that was ahead does not make it last longer.
-        let at = whole_seconds(at).unwrap_or(now).min(now);
-        let parsed = parse(&self.config.list_format(), &bytes);
-        let refusal = match judge(&parsed, None, &self.config.guards) {
-            Ok(_) if now >= self.lapses(at) => "it has lapsed".to_owned(),
+        let at = whole_seconds(at).unwrap_or(now);
+        let parsed = self.parse(&bytes);
+        match judge(&parsed, None, &self.config.guards) {
             Ok(summary) => {
-                self.good = Some(Good {
+                let good = Good {
                     digest: self.digest(&bytes),
                     summary: Some(summary),
                     made: parsed.made,
                     at,
-                });
+                    since: now,
+                };
+                let lapses = self.lapses(&good, now);
+                if now >= lapses {
+                    return Ok(self.not_used("it has lapsed"));
+                }
+                self.good = Some(good);
                 self.status.in_force = InForce::LastGood;
                 self.status.entries = summary.entries;
                 self.status.made = parsed.made;
                 self.status.loaded = Some(at);
                 self.status.last_good = Some(at);
-                self.status.lapses = Some(self.lapses(at));
-                return Ok(parsed.entries);
+                self.status.lapses = Some(lapses);
+                Ok(parsed.entries)
             }
-            Err(refusal) => refusal.to_string(),
-        };
-        tracing::warn!(feed = %self.config.name, why = refusal, "the feed's last good copy is not used");
-        Ok(Vec::new())
+            Err(refusal) => Ok(self.not_used(&refusal.to_string())),
+        }
     }
 
-    fn lapses(&self, last_good: Timestamp) -> Timestamp {
-        let lapses = last_good.checked_add(self.config.lapse_after);
-        lapses.unwrap_or(Timestamp::MAX)
+    fn not_used(&self, why: &str) -> Vec<FeedEntry> {
+        tracing::warn!(feed = %self.config.name, why, "the feed's last good copy is not used");
+        Vec::new()
+    }
+
+    /// When the last good state lapses, as it looks `now`.
+    fn lapses(&self, good: &Good, now: Timestamp) -> Timestamp {
+        let later = |at: Timestamp, time| at.checked_add(time).unwrap_or(Timestamp::MAX);
+        // A clock that was ahead does not make a copy last longer. One that was behind when the copy
+        // was read does not end it once it is right.
+        let at = if good.at <= now {
+            good.at
+        } else {
+            good.at.min(good.since)
+        };
+        later(at, self.config.lapse_after)
     }
 
     /// Tells what the list means from what another list means, or this one in another format.

@@ -10,6 +10,7 @@ use crate::{
     feeds::{
         FileState,
         file::{self, Stamp},
+        last_good::PRECISION,
     },
 };
 
@@ -100,14 +101,28 @@ impl Feed {
         if self.status.file != FileState::Ok {
             return self.not_good(self.status.file.clone(), now);
         }
+        let is_old = |at: Timestamp| at > now || at.duration_since(now).unsigned_abs() >= PRECISION;
+        if self.copied.is_none_or(|copied| is_old(copied.at)) {
+            // Its copy is to be dated, or written where it was lost or could not be.
+            return self.reload(now);
+        }
         self.status.last_good = Some(now);
         if let Some(good) = &mut self.good {
             good.at = now;
-            if let Err(error) = self.copies.confirm(&self.config.name, now.into()) {
-                tracing::debug!(feed = %self.config.name, %error, "cannot date the feed's copy");
-            }
+            good.since = now;
         }
         Look::Unchanged
+    }
+
+    /// A copy with a note beside it is of a list that was fetched.
+    pub(super) fn drop_note(&mut self) {
+        match self.copies.remove_note(&self.config.name) {
+            Ok(true) => self.good_is_of_another_list(),
+            Ok(false) => {}
+            Err(error) => {
+                tracing::warn!(feed = %self.config.name, %error, "cannot remove the note on former fetches");
+            }
+        }
     }
 
     fn unreadable(&mut self, error: &io::Error, now: Timestamp) -> Look {

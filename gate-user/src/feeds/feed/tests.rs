@@ -303,6 +303,41 @@ fn a_copy_that_cannot_be_read_ends_no_listing() {
 }
 
 #[test]
+fn invariant_7_a_copy_that_is_lost_is_written_again() {
+    let mut lab = Lab::new();
+    lab.write("192.0.2.7\n");
+    lab.start();
+    let copy = lab.dir.path().join("state/feeds/test");
+    for damaged in [None, Some("192.0.2.8\n")] {
+        match damaged {
+            None => fs::remove_file(&copy).unwrap(),
+            Some(text) => fs::write(&copy, text).unwrap(),
+        }
+        lab.pass(Duration::from_hours(1));
+        assert_eq!(lab.look(), "unchanged");
+        assert_eq!(fs::read_to_string(&copy).unwrap(), "192.0.2.7\n");
+    }
+}
+
+#[test]
+fn invariant_7_a_clock_that_is_behind_at_the_start_ends_nothing() {
+    let mut lab = Lab::new();
+    lab.write("192.0.2.7\n");
+    lab.start();
+    fs::remove_file(lab.path()).unwrap();
+    let right = lab.now;
+    lab.now = Timestamp::from_second(0).unwrap();
+    assert_eq!(lab.restart(), "[192.0.2.7/32]");
+    let capped = lab.now.checked_add(7 * DAY).unwrap();
+    assert_eq!(lab.feed.status().lapses, Some(capped));
+    lab.now = right.checked_add(6 * DAY).unwrap();
+    assert_eq!(lab.look(), "unchanged");
+    assert_eq!(lab.status(), "missing; last good: 1");
+    lab.pass(DAY);
+    assert_eq!(lab.look(), "[]");
+}
+
+#[test]
 fn a_clock_that_was_ahead_does_not_keep_a_copy_for_longer() {
     let mut lab = Lab::new();
     lab.write("192.0.2.7\n");

@@ -14,7 +14,6 @@ use crate::{
             schedule::{Pace, chance},
         },
         last_good::Note,
-        parse,
     },
 };
 
@@ -120,11 +119,16 @@ impl Feed {
         }
     }
 
-    /// Notes that this list is the last good copy.
+    /// Notes that this list is the last good copy, if it is: what is not on the disk must come whole
+    /// again.
     fn keep(&mut self, bytes: &[u8], validators: Option<Validators>) {
-        if let Source::Url(web) = &mut self.source
-            && let Some(validators) = validators
-        {
+        let done = self.copied.is_some_and(|copied| copied.done);
+        let Source::Url(web) = &mut self.source else {
+            return;
+        };
+        if !done {
+            web.copy = None;
+        } else if let Some(validators) = validators {
             web.copy = Some(Note::digest(bytes));
             web.validators = validators;
         }
@@ -179,21 +183,25 @@ impl Feed {
         let FeedSource::Url(url) = self.config.source() else {
             return;
         };
-        let Some(note) = self.copies.note(&self.config.name) else {
-            return;
-        };
-        if note.url != Note::digest(url.whole().as_str().as_bytes()) {
+        let url = url.clone();
+        let of_this = Note::digest(url.whole().as_str().as_bytes());
+        let note = self.copies.note(&self.config.name);
+        let Some(note) = note.filter(|note| note.url == of_this) else {
             self.good_is_of_another_list();
             return;
-        }
+        };
         let copy = self.copies.read(&self.config.name).ok().flatten();
+        let known = copy.is_some_and(|(_, bytes)| note.copy == Some(Note::digest(&bytes)));
+        if !known {
+            // It may be of a former address, at which nothing good was fetched since.
+            self.good_is_of_another_list();
+        }
+        let known = known && self.good.is_some();
         let Source::Url(web) = &mut self.source else {
             return;
         };
         web.failures = note.failures;
         web.fetched = Some(note.fetched);
-        let known = copy.is_some_and(|(_, bytes)| note.copy == Some(Note::digest(&bytes)));
-        let known = known && self.good.is_some();
         let pace = Pace {
             interval: self.config.interval,
             floor: url.floor(),
@@ -233,7 +241,7 @@ impl Feed {
         let copy = self.copies.read(&self.config.name).ok().flatten();
         let copy = copy.filter(|_| self.good.is_some());
         let judged = copy.map(|(_, bytes)| {
-            let parsed = parse(&self.config.list_format(), &bytes);
+            let parsed = self.parse(&bytes);
             self.judge(&parsed, now)
         });
         let was_refused = matches!(self.status.file, FileState::Refused { .. });

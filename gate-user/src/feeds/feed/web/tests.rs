@@ -327,6 +327,51 @@ fn invariant_7_a_drop_list_that_nobody_makes_anew_lapses() {
     );
 }
 
+/// Whoever runs this may write to any file, so a directory stands in the way.
+#[test]
+fn invariant_7_a_copy_that_could_not_be_written_is_written_later() {
+    let mut lab = Lab::with("192.0.2.7/32");
+    let blocker = lab.dir.path().join("feeds/.test.new");
+    fs::create_dir(&blocker).unwrap();
+    assert_eq!(lab.list("192.0.2.8/32"), "[192.0.2.8/32]");
+    // The server's `ETag` is of a list that is not on the disk.
+    assert_eq!(lab.asked(), "-");
+    fs::remove_dir(&blocker).unwrap();
+    lab.pass(7 * HOUR);
+    assert_eq!(lab.list("192.0.2.8/32"), "unchanged");
+    assert_eq!(lab.asked(), "192.0.2.8/32");
+    assert_eq!(lab.restart(config()), "[192.0.2.8/32]");
+    assert_eq!(lab.status(), "ok; list: 1");
+}
+
+#[test]
+fn invariant_7_a_list_is_not_compared_with_that_of_a_former_address() {
+    let long: Vec<String> = (0..200).map(|n| format!("198.51.100.{n}")).collect();
+    let long = long.join("\n");
+    let mut lab = Lab::with("192.0.2.7/32");
+    let other = FeedConfig {
+        url: Some("https://lists.example.org/b".parse().unwrap()),
+        ..config()
+    };
+    lab.configure(other.clone());
+    lab.fail();
+    assert_eq!(lab.restart(other.clone()), "[192.0.2.7/32]");
+    assert!(lab.list(&long).starts_with("[198.51.100.0/32, "));
+    assert_eq!(lab.status(), "ok; list: 200");
+
+    // Likewise from a file to an address and back, each with a restart before anything is fetched.
+    let path = lab.dir.path().join("list");
+    fs::write(&path, "192.0.2.7\n").unwrap();
+    let file = FeedConfig::new("test".parse().unwrap(), path.clone());
+    assert_eq!(lab.restart(file.clone()), "[192.0.2.7/32]");
+    assert_eq!(lab.restart(other.clone()), "[192.0.2.7/32]");
+    assert!(lab.list(&long).starts_with("[198.51.100.0/32, "));
+    fs::remove_file(&path).unwrap();
+    assert!(lab.restart(file).starts_with("[198.51.100.0/32, "));
+    fs::write(&path, "192.0.2.7\n").unwrap();
+    assert_eq!(shown(lab.feed.reload(lab.now)), "[192.0.2.7/32]");
+}
+
 #[test]
 fn another_address_is_another_list() {
     let mut lab = Lab::with("192.0.2.7/32");
