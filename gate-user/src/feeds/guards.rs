@@ -1,7 +1,7 @@
 //! Whether a feed's file is believed: what was parsed and what was good last in, an acceptance or
 //! a refusal of the whole out (invariant 7: no single feed can list the world).
 
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
 use jiff::Timestamp;
 
@@ -13,6 +13,9 @@ use crate::{
 
 /// Lists of no more entries than this may shrink and grow as they like.
 const SMALL: usize = 100;
+
+/// Lists that cover no more than this share of the address space may spread as they like.
+const MUCH: f64 = 0.001;
 
 /// What an accepted file holds.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -29,11 +32,31 @@ const fn number(count: usize) -> f64 {
     count as f64
 }
 
+/// A kind of addresses.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Family {
+    /// IPv4.
+    V4,
+    /// Global IPv6 (2000::/3).
+    V6,
+}
+
+impl fmt::Display for Family {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::V4 => "IPv4",
+            Self::V6 => "global IPv6",
+        })
+    }
+}
+
 /// Why a file is refused, and which guard to change if it is right.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum Refusal {
     /// The line that ends the list is not there.
-    #[error("the metadata at its end is missing: it was cut off")]
+    #[error(
+        "the metadata at its end is missing: it was cut off"
+    )]
     CutOff,
     /// The head that the list begins with is not there.
     #[error("the comment that such a list begins with is missing: it is another list")]
@@ -94,6 +117,20 @@ pub enum Refusal {
         entries: usize,
         /// Entries of the last good state.
         before: usize,
+        /// The guard.
+        max: f64,
+    },
+    /// Too much space against the last good state.
+    #[error(
+        "it covers {share:.6} of all {family} addresses after {before:.6}: it grew by more than max_growth = {max}"
+    )]
+    Spread {
+        /// Of which addresses.
+        family: Family,
+        /// The share, 0 to 1.
+        share: f64,
+        /// The share of the last good state.
+        before: f64,
         /// The guard.
         max: f64,
     },
@@ -189,6 +226,9 @@ pub fn judge(
     }
     let coverage = Coverage::of_sorted(parsed.entries.iter().map(|entry| entry.network));
     space(coverage, guards)?;
+    if let Some(before) = last_good {
+        growth(coverage, before.coverage, guards.max_growth)?;
+    }
     Ok(Summary {
         entries: parsed.entries.len(),
         coverage,
@@ -253,6 +293,25 @@ fn space(coverage: Coverage, guards: &Guards) -> Result<(), Refusal> {
     if v6 > guards.max_share_v6 {
         let max = guards.max_share_v6;
         return Err(Refusal::CoversV6 { share: v6, max });
+    }
+    Ok(())
+}
+
+/// A few wide networks are few entries: growth counts by space too, of short lists as well.
+fn growth(coverage: Coverage, before: Coverage, max: f64) -> Result<(), Refusal> {
+    let families = [
+        (Family::V4, coverage.v4, before.v4),
+        (Family::V6, coverage.v6, before.v6),
+    ];
+    for (family, share, before) in families {
+        if share > MUCH && share > before * max {
+            return Err(Refusal::Spread {
+                family,
+                share,
+                before,
+                max,
+            });
+        }
     }
     Ok(())
 }
@@ -429,6 +488,47 @@ mod tests {
             ),
         ] {
             assert_eq!(verdict(&parsed, None), expected);
+        }
+    }
+
+    #[test]
+    fn invariant_7_what_spreads_too_fast_is_refused() {
+        for (before, now, expected) in [
+            (
+                &["192.0.2.7"][..],
+                &["8.0.0.0/8", "192.0.2.7"][..],
+                "it covers 0.003906 of all IPv4 addresses after 0.000000: it grew by more than max_growth = 3",
+            ),
+            (&["192.0.2.7"], &["10.0.0.0/10"], "ok"),
+            (&["8.0.0.0/9"], &["8.0.0.0/8"], "ok"),
+            (
+                &["8.0.0.0/10"],
+                &["8.0.0.0/8"],
+                "it covers 0.003906 of all IPv4",
+            ),
+            (&["8.0.0.0/8"], &["192.0.2.7"], "ok"),
+            (&["192.0.2.7"], &["2001::/16"], "ok"),
+            (
+                &["2001:db8::/32"],
+                &[
+                    "2001::/16",
+                    "2002::/16",
+                    "2003::/16",
+                    "2004::/16",
+                    "2005::/16",
+                    "2006::/16",
+                    "2007::/16",
+                    "2008::/16",
+                    "2009::/16",
+                ],
+                "it covers 0.001099 of all global IPv6 addresses after 0.000000: it grew",
+            ),
+        ] {
+            let guards = Guards::default();
+            let before = judge(&file(before), None, &guards).unwrap();
+            let judged = judge(&file(now), Some(&before), &guards);
+            let told = judged.map_or_else(|refusal| refusal.to_string(), |_| "ok".to_owned());
+            assert!(told.starts_with(expected), "{now:?}: {told}");
         }
     }
 

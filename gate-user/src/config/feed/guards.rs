@@ -17,7 +17,8 @@ pub struct Guards {
     #[serde(deserialize_with = "value::factor")]
     pub max_shrink: f64,
     /// More entries than the last good state had, times this; 1 or more. Small lists are exempt.
-    /// Default: `3.0`.
+    /// Likewise more of all IPv4 or of all global IPv6 addresses; lists that cover no more than 0.001
+    /// of them are exempt. Default: `3.0`.
     #[serde(deserialize_with = "value::factor")]
     pub max_growth: f64,
     /// Fewer entries than this, 1 or more. Default: `1`.
