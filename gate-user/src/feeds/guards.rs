@@ -55,7 +55,7 @@ impl fmt::Display for Family {
 pub enum Refusal {
     /// The line that ends the list is not there.
     #[error(
-        "the metadata at its end is missing: it was cut off"
+        "the metadata at its end is missing, or tells no `records` or no `timestamp`: it was cut off, or is another list"
     )]
     CutOff,
     /// The head that the list begins with is not there.
@@ -220,7 +220,7 @@ pub fn judge(
             first: first.clone(),
         });
     }
-    entries(parsed.entries.len(), last_good, guards)?;
+    entries(parsed.entries.len() + parsed.left_out, last_good, guards)?;
     for entry in &parsed.entries {
         width(entry.network, guards)?;
     }

@@ -12,7 +12,7 @@ use jiff::Timestamp;
 
 use super::{
     BadLines, FeedStatus, FileState, InForce, Parsed, Refusal, SourceStatus, Summary,
-    judge, judge_age, last_good::LastGood, parse,
+    formats::parse_up_to, judge, judge_age, last_good::LastGood,
 };
 use crate::{
     book::FeedEntry,
@@ -208,7 +208,8 @@ impl Feed {
     }
 
     fn parse(&self, bytes: &[u8]) -> Parsed {
-        parse(&self.config.list_format(), bytes)
+        let max = self.config.guards.max_entries;
+        parse_up_to(&self.config.list_format(), bytes, max)
     }
 
     fn judge(&self, parsed: &Parsed, now: Timestamp) -> Result<Summary, Refusal> {

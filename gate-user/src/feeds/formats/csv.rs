@@ -13,7 +13,7 @@ use crate::{
     network::Network,
 };
 
-pub(super) fn parse(bytes: &[u8], column: &Column, delimiter: Delimiter) -> Parsed {
+pub(super) fn parse(bytes: &[u8], column: &Column, delimiter: Delimiter, max: usize) -> Parsed {
     let mut parsed = Parsed::default();
     let mut reader = ReaderBuilder::new()
         .has_headers(false)
@@ -32,6 +32,16 @@ pub(super) fn parse(bytes: &[u8], column: &Column, delimiter: Delimiter) -> Pars
     while let Ok(true) = reader.read_byte_record(&mut record) {
         let number = record.position().map_or(0, csv::Position::line);
         let number = usize::try_from(number).unwrap_or(usize::MAX);
+        let lines = lines(&record);
+        if lines > 1 {
+            // A quotation mark that is not closed makes one record of all lines up to the next one.
+            parsed
+                .bad_lines
+                .add_some(lines, number, shown(&record), || {
+                    LineError::ManyLines.to_string()
+                });
+            continue;
+        }
         if record.iter().all(|cell| cell.trim_ascii().is_empty()) {
             continue;
         }
@@ -52,11 +62,8 @@ pub(super) fn parse(bytes: &[u8], column: &Column, delimiter: Delimiter) -> Pars
         };
         match outcome {
             Ok(network) => {
-                parsed.good_lines += 1;
-                parsed.entries.push(FeedEntry {
-                    network,
-                    evidence: None,
-                });
+                let evidence = None;
+                parsed.add(FeedEntry { network, evidence }, max);
             }
             Err(error) => {
                 parsed
@@ -72,6 +79,13 @@ fn network(record: &ByteRecord, index: usize, column: &Column) -> Result<Network
     let cell = record.get(index);
     let cell = cell.ok_or_else(|| LineError::NoColumn(column.clone()))?;
     line::network_of(cell.trim_ascii())
+}
+
+/// How many lines a record takes.
+fn lines(record: &ByteRecord) -> usize {
+    let cells = record.as_slice();
+    let cells = cells.strip_suffix(b"\n").unwrap_or(cells);
+    cells.split(|&byte| byte == b'\n').count()
 }
 
 /// A record's cells one behind the other, as far as they are shown.
@@ -105,7 +119,7 @@ mod tests {
             ),
             (2, ",", "x,192.0.2.0/24", "192.0.2.0/24"),
             (2, ",", "x, 192.0.2.7 ,z\r\n", "192.0.2.7/32"),
-            (2, ",", "\"a, \"\"b\"\"\nc\",\"192.0.2.7\"", "192.0.2.7/32"),
+            (2, ",", "\"a, \"\"b\"\"c\",\"192.0.2.7\"", "192.0.2.7/32"),
             (2, ";", "x;2001:db8::/32", "2001:db8::/32"),
             (2, "\t", "x\t192.0.2.7", "192.0.2.7/32"),
             (1, ",", "# ip,what\n192.0.2.7,x\n\n", "192.0.2.7/32"),
@@ -157,6 +171,22 @@ mod tests {
         let text = b"# c\n192.0.2.7\n\"a\nb\"\n192.0.2.8\nx\n";
         let BadLines { count, first } = parse(&table(Column::Number(1), ","), text).bad_lines;
         let numbers: Vec<usize> = first.iter().map(|bad| bad.number).collect();
-        assert_eq!((count, numbers), (2, vec![3, 6]));
+        assert_eq!((count, numbers), (3, vec![3, 6]));
+    }
+
+    #[test]
+    fn what_a_stray_quotation_mark_swallows_is_counted() {
+        let rest = "192.0.2.8,x\n".repeat(50);
+        for (text, good, bad) in [
+            (format!("192.0.2.7,\"x\n{rest}"), 0, 51),
+            (format!("192.0.2.7,x\n\"{rest}"), 1, 50),
+            (format!("192.0.2.7,\"x\n192.0.2.9,\"y\n{rest}"), 50, 2),
+        ] {
+            let parsed = parse(&table(Column::Number(1), ","), text.as_bytes());
+            let counts = (parsed.good_lines, parsed.bad_lines.count);
+            assert_eq!(counts, (good, bad), "{text:.30}");
+            let why = "a quotation mark that is not closed in its line";
+            assert_eq!(parsed.bad_lines.first[0].why, why);
+        }
     }
 }

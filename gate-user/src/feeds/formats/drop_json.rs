@@ -32,13 +32,10 @@ struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
 
 enum Content {
     Entry(FeedEntry),
-    Metadata {
-        records: u64,
-        made: Option<Timestamp>,
-    },
+    Metadata { records: u64, made: Timestamp },
 }
 
-pub(super) fn parse(bytes: &[u8]) -> Parsed {
+pub(super) fn parse(bytes: &[u8], max: usize) -> Parsed {
     let mut parsed = Parsed {
         claim: Claim::Missing,
         ..Parsed::default()
@@ -53,13 +50,12 @@ pub(super) fn parse(bytes: &[u8]) -> Parsed {
         parsed.claim = Claim::Missing;
         match content(line) {
             Ok(Content::Entry(entry)) => {
-                parsed.good_lines += 1;
-                parsed.entries.push(entry);
+                parsed.add(entry, max);
             }
             Ok(Content::Metadata { records, made }) => {
                 claimed = u64::saturating_add(claimed, records);
                 parsed.claim = Claim::Records(claimed);
-                parsed.made = made.or(parsed.made);
+                parsed.made = Some(made);
             }
             Err(error) => parsed.bad_lines.add(number, line, || error.to_string()),
         }
@@ -77,7 +73,8 @@ fn content(line: &[u8]) -> Result<Content, LineError> {
             records: line.records.ok_or(LineError::NoRecords)?,
             made: line
                 .timestamp
-                .and_then(|at| Timestamp::from_second(at).ok()),
+                .and_then(|at| Timestamp::from_second(at).ok())
+                .ok_or(LineError::NoTimestamp)?,
         });
     }
     let network: Network = line::network(&line.cidr.ok_or(LineError::NoCidr)?.0)?;
@@ -135,6 +132,10 @@ mod tests {
             (r#"{"sblid":"SBL1"}"#, "no `cidr`"),
             (r#"{"type":"metadata"}"#, "metadata without `records`"),
             (
+                r#"{"type":"metadata","records":1}"#,
+                "metadata without `timestamp`",
+            ),
+            (
                 r#"{"type":"metadata","records":-1}"#,
                 "invalid value: integer `-1`",
             ),
@@ -170,6 +171,10 @@ mod tests {
             (vec![record, END, ""], Claim::Records(1)),
             (vec![record, END, record, END], Claim::Records(2)),
             (vec![record], Claim::Missing),
+            (
+                vec![record, r#"{"type":"metadata","records":1}"#],
+                Claim::Missing,
+            ),
             (vec![END, record], Claim::Missing),
             (vec![], Claim::Missing),
         ] {

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::book::FeedEntry;
 
-pub(super) fn parse(bytes: &[u8]) -> Parsed {
+pub(super) fn parse(bytes: &[u8], max: usize) -> Parsed {
     let mut parsed = Parsed::default();
     let mut header = Header::default();
     let mut has_head = false;
@@ -24,8 +24,7 @@ pub(super) fn parse(bytes: &[u8]) -> Parsed {
         }
         match entry(line) {
             Ok(entry) => {
-                parsed.good_lines += 1;
-                parsed.entries.push(entry);
+                parsed.add(entry, max);
             }
             Err(error) => parsed.bad_lines.add(number, line, || error.to_string()),
         }

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::book::FeedEntry;
 
-pub(super) fn parse(bytes: &[u8], min_count: u32) -> Parsed {
+pub(super) fn parse(bytes: &[u8], min_count: u32, max: usize) -> Parsed {
     let mut parsed = Parsed::default();
     for (number, line) in line::numbered(bytes) {
         if line.is_empty() || line.starts_with(b"#") {
@@ -16,9 +16,10 @@ pub(super) fn parse(bytes: &[u8], min_count: u32) -> Parsed {
         }
         match entry(line) {
             Ok((count, entry)) => {
-                parsed.good_lines += 1;
                 if count >= min_count {
-                    parsed.entries.push(entry);
+                    parsed.add(entry, max);
+                } else {
+                    parsed.good_lines += 1;
                 }
             }
             Err(error) => parsed.bad_lines.add(number, line, || error.to_string()),

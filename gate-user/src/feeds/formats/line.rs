@@ -43,6 +43,10 @@ pub(super) enum LineError {
     NoCidr,
     #[error("metadata without `records`")]
     NoRecords,
+    #[error("metadata without `timestamp`, in seconds")]
+    NoTimestamp,
+    #[error("a quotation mark that is not closed in its line")]
+    ManyLines,
     #[error("no column {0}")]
     NoColumn(Column),
     #[error("no number behind the address")]

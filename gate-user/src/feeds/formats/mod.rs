@@ -21,6 +21,8 @@ pub struct Parsed {
     pub entries: Vec<FeedEntry>,
     /// How many lines gave a network, duplicates and those left out for their number included.
     pub good_lines: usize,
+    /// How many networks were not kept: with them there are more than there may be.
+    pub left_out: usize,
     /// The lines that should have given one and did not.
     pub bad_lines: BadLines,
     /// What the file says of its own length.
@@ -68,7 +70,12 @@ impl BadLines {
     pub const SHOWN: usize = 20;
 
     fn add(&mut self, number: usize, line: &[u8], why: impl FnOnce() -> String) {
-        self.count += 1;
+        self.add_some(1, number, line, why);
+    }
+
+    /// Of so many lines, the first one is shown.
+    fn add_some(&mut self, lines: usize, number: usize, line: &[u8], why: impl FnOnce() -> String) {
+        self.count += lines;
         if self.first.len() < Self::SHOWN {
             self.first.push(BadLine {
                 number,
@@ -79,18 +86,46 @@ impl BadLines {
     }
 }
 
+impl Parsed {
+    /// Takes what a good line gave. Once there are more than `max` networks, it is only counted.
+    fn add(&mut self, entry: FeedEntry, max: usize) {
+        self.good_lines += 1;
+        if self.left_out == 0 && self.entries.len() > max.saturating_add(max / 4) {
+            // What is given twice counts once.
+            self.tidy();
+            self.left_out = usize::from(self.entries.len() > max);
+        } else if self.left_out > 0 {
+            self.left_out += 1;
+        }
+        if self.left_out == 0 {
+            self.entries.push(entry);
+        }
+    }
+
+    /// Sorts the networks, each once.
+    fn tidy(&mut self) {
+        // A stable sort: of a network given twice, the first line's evidence stays.
+        self.entries.sort_by_key(|entry| entry.network);
+        self.entries.dedup_by_key(|entry| entry.network);
+    }
+}
+
 /// Reads a whole file of that format. Never fails: what cannot be read is a bad line.
 pub fn parse(format: &ListFormat, bytes: &[u8]) -> Parsed {
+    parse_up_to(format, bytes, u32::MAX)
+}
+
+/// Likewise; of more than `max` networks the rest is not kept, because the whole is refused then.
+pub(super) fn parse_up_to(format: &ListFormat, bytes: &[u8], max: u32) -> Parsed {
+    let max = max as usize;
     let mut parsed = match format {
-        ListFormat::Plain => plain::parse(bytes),
-        ListFormat::DropJson => drop_json::parse(bytes),
-        ListFormat::DropTxt => drop_txt::parse(bytes),
-        ListFormat::Csv { column, delimiter } => csv::parse(bytes, column, *delimiter),
-        ListFormat::IpCount { min_count } => ip_count::parse(bytes, *min_count),
+        ListFormat::Plain => plain::parse(bytes, max),
+        ListFormat::DropJson => drop_json::parse(bytes, max),
+        ListFormat::DropTxt => drop_txt::parse(bytes, max),
+        ListFormat::Csv { column, delimiter } => csv::parse(bytes, column, *delimiter, max),
+        ListFormat::IpCount { min_count } => ip_count::parse(bytes, *min_count, max),
     };
-    // A stable sort: of a network given twice, the first line's evidence stays.
-    parsed.entries.sort_by_key(|entry| entry.network);
-    parsed.entries.dedup_by_key(|entry| entry.network);
+    parsed.tidy();
     parsed
 }
 
@@ -102,7 +137,8 @@ mod tests {
 
     use super::*;
     use crate::{
-        config::{Column, Delimiter},
+        config::{Column, Delimiter, Guards},
+        feeds::judge,
         network::Network,
     };
 
@@ -178,7 +214,11 @@ mod tests {
         }
         if *format == ListFormat::DropJson {
             let records = entries.len();
-            writeln!(text, r#"{{"type":"metadata","records":{records}}}"#).unwrap();
+            writeln!(
+                text,
+                r#"{{"type":"metadata","timestamp":1700000000,"records":{records}}}"#
+            )
+            .unwrap();
         }
         text
     }
@@ -202,11 +242,39 @@ mod tests {
         entries
     }
 
+    #[test]
+    fn invariant_7_what_is_too_much_is_not_kept() {
+        let each = |times: usize, count: usize| -> String {
+            let lines = (0..count).map(|n| format!("192.0.{}.{}\n", n / 256, n % 256));
+            lines.collect::<String>().repeat(times)
+        };
+        for (text, kept, left_out) in [
+            (each(1, 100), 100, 0),
+            (each(1, 101), 101, 0),
+            (each(1, 1000), 126, 874),
+            // What is given twice counts once.
+            (each(50, 100), 100, 0),
+        ] {
+            let parsed = parse_up_to(&ListFormat::Plain, text.as_bytes(), 100);
+            assert_eq!((parsed.entries.len(), parsed.left_out), (kept, left_out));
+            assert_eq!(parsed.good_lines, text.lines().count());
+            let judged = judge(
+                &parsed,
+                None,
+                &Guards {
+                    max_entries: 100,
+                    ..Guards::default()
+                },
+            );
+            assert_eq!(judged.is_ok(), kept <= 100, "{judged:?}");
+        }
+    }
+
     proptest! {
         #[test]
         fn any_bytes_are_parsed(bytes in any::<Vec<u8>>()) {
             for format in &formats() {
-                parse(format, &bytes);
+                parse_up_to(format, &bytes, 3);
             }
         }
 
@@ -219,7 +287,7 @@ mod tests {
         ) {
             let text = lines.join("\n");
             for format in &formats() {
-                let parsed = parse(format, text.as_bytes());
+                let parsed = parse_up_to(format, text.as_bytes(), 1000);
                 prop_assert!(parsed.good_lines + parsed.bad_lines.count <= lines.len().max(1));
                 prop_assert!(parsed.entries.len() <= parsed.good_lines);
             }
@@ -228,7 +296,7 @@ mod tests {
         #[test]
         fn what_is_printed_is_read_again(entries in prop::collection::vec(entry(), 0..50)) {
             for format in &formats() {
-                let parsed = parse(format, print(format, &entries).as_bytes());
+                let parsed = parse_up_to(format, print(format, &entries).as_bytes(), 50);
                 prop_assert_eq!(&parsed.bad_lines, &BadLines::default());
                 prop_assert_eq!(parsed.good_lines, entries.len());
                 let kept = entries.iter().map(|entry| kept(format, entry.clone())).collect();
@@ -246,7 +314,7 @@ mod tests {
                 let first = lines.len() + 1;
                 let good = printed.lines().nth(lines.len()).unwrap();
                 lines.extend(is_bad.iter().map(|bad| if *bad { "x" } else { good }));
-                let parsed = parse(format, lines.join("\r\n").as_bytes());
+                let parsed = parse_up_to(format, lines.join("\r\n").as_bytes(), 1000);
                 let expected: Vec<usize> = (first..).zip(&is_bad).filter(|(_, bad)| **bad).map(|(n, _)| n).collect();
                 let numbers: Vec<usize> = parsed.bad_lines.first.iter().map(|bad| bad.number).collect();
                 prop_assert_eq!(parsed.bad_lines.count, expected.len());

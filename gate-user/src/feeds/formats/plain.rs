@@ -5,7 +5,7 @@
 use super::{Parsed, header::Header, line};
 use crate::book::FeedEntry;
 
-pub(super) fn parse(bytes: &[u8]) -> Parsed {
+pub(super) fn parse(bytes: &[u8], max: usize) -> Parsed {
     let mut parsed = Parsed::default();
     let mut header = Header::default();
     for (number, line) in line::numbered(bytes) {
@@ -20,11 +20,8 @@ pub(super) fn parse(bytes: &[u8]) -> Parsed {
         }
         match line::network_of(data) {
             Ok(network) => {
-                parsed.good_lines += 1;
-                parsed.entries.push(FeedEntry {
-                    network,
-                    evidence: line::evidence(comment.get(1..).unwrap_or_default()),
-                });
+                let evidence = line::evidence(comment.get(1..).unwrap_or_default());
+                parsed.add(FeedEntry { network, evidence }, max);
             }
             Err(error) => parsed.bad_lines.add(number, line, || error.to_string()),
         }
