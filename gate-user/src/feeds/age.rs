@@ -11,12 +11,24 @@ use crate::config::ListFormat;
 /// How much a publisher's clock may be ahead of this machine's.
 const SLACK: Duration = Duration::from_hours(24);
 
+/// The least time for which the lists of Spamhaus may rest. They change when there is something to
+/// change, which may take weeks: an old one is not a bad one.
+const REST: Duration = Duration::from_hours(60 * 24);
+
+/// How long ago a list may have been made, as it says itself.
+pub(super) fn stale_after(format: &ListFormat, lapse_after: Duration) -> Duration {
+    match format {
+        ListFormat::DropJson | ListFormat::DropTxt => lapse_after.max(REST),
+        ListFormat::Plain | ListFormat::Csv { .. } | ListFormat::IpCount { .. } => lapse_after,
+    }
+}
+
 /// Judges a list that was fetched by when it was `made`, as it says itself; the last good state was
 /// made at `before`. A mirror that stands still, or an old list in the place of a new one, is no news.
 ///
 /// # Errors
-/// It is from the future, older than the last good state, or, of a list that its publisher makes
-/// anew every day, older than `lapse_after`.
+/// It is from the future, older than the last good state, or older than `lapse_after`; of Spamhaus's
+/// lists, which may rest, than 60 days if that is more.
 pub fn judge_age(
     format: &ListFormat,
     made: Option<Timestamp>,
@@ -35,9 +47,9 @@ pub fn judge_age(
     {
         return Err(Refusal::Older { made, before });
     }
-    let daily = matches!(format, ListFormat::DropJson | ListFormat::DropTxt);
-    if daily && made.checked_add(lapse_after).is_ok_and(|end| end < now) {
-        return Err(Refusal::Stale { made, lapse_after });
+    let max = stale_after(format, lapse_after);
+    if made.checked_add(max).is_ok_and(|end| end <= now) {
+        return Err(Refusal::Stale { made, max });
     }
     Ok(())
 }
@@ -80,14 +92,21 @@ mod tests {
                 None,
                 "it was made at 2026-03-11T12:00:01Z, which is to come: one of two clocks is wrong",
             ),
-            (&drop, Some("2026-03-03T12:00:00Z"), None, "ok"),
+            (&plain, Some("2026-03-03T12:00:01Z"), None, "ok"),
+            (
+                &plain,
+                Some("2026-03-03T12:00:00Z"),
+                None,
+                "it was made at 2026-03-03T12:00:00Z: nobody has made it anew for 7days (lapse_after)",
+            ),
+            (&drop, Some("2026-02-01T12:00:00Z"), None, "ok"),
+            (&drop, Some("2026-01-09T12:00:01Z"), None, "ok"),
             (
                 &drop,
-                Some("2026-03-03T11:59:59Z"),
+                Some("2026-01-09T12:00:00Z"),
                 None,
-                "it was made at 2026-03-03T11:59:59Z, longer ago than lapse_after = 7days",
+                "it was made at 2026-01-09T12:00:00Z: nobody has made it anew for 1month 29days",
             ),
-            (&plain, Some("2020-01-01T00:00:00Z"), None, "ok"),
         ] {
             let judged = judge_age(format, made.map(at), before.map(at), week, now);
             let told = judged.map_or_else(|refusal| refusal.to_string(), |()| "ok".to_owned());

@@ -157,12 +157,12 @@ pub enum Refusal {
         before: Timestamp,
     },
     /// Nobody has made it anew for too long.
-    #[error("it was made at {made}, longer ago than lapse_after = {}", humantime::format_duration(*.lapse_after))]
+    #[error("it was made at {made}: nobody has made it anew for {} (lapse_after)", humantime::format_duration(*.max))]
     Stale {
         /// When, as it says.
         made: Timestamp,
-        /// The key.
-        lapse_after: Duration,
+        /// How long ago it may have been made.
+        max: Duration,
     },
     /// Too much of IPv4.
     #[error("it covers {share:.4} of all IPv4 addresses, more than max_share_v4 = {max}")]

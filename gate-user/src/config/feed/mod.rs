@@ -77,7 +77,9 @@ pub struct FeedConfig {
     )]
     pub min_count: u32,
     /// How long the last good state stays in force once the list is refused, gone or cannot be
-    /// fetched; with a `url`, more than `interval`. Default: `"7d"`.
+    /// fetched; with a `url`, more than `interval`, and counted from when the list was made, where it
+    /// says so: one that stands still is refused. The formats of Spamhaus may stand still for 60 days
+    /// or more. Default: `"7d"`.
     #[serde(with = "value::duration", default = "default_lapse")]
     pub lapse_after: Duration,
     /// What makes a list be refused as a whole.

@@ -12,7 +12,7 @@ use jiff::Timestamp;
 
 use super::{
     BadLines, FeedStatus, FileState, InForce, Parsed, Refusal, SourceStatus, Summary,
-    formats::parse_up_to, judge, judge_age, last_good::LastGood,
+    age::stale_after, formats::parse_up_to, judge, judge_age, last_good::LastGood,
 };
 use crate::{
     book::FeedEntry,
@@ -351,7 +351,15 @@ impl Feed {
         } else {
             good.at.min(good.since)
         };
-        later(at, self.config.lapse_after)
+        let unconfirmed = later(at, self.config.lapse_after);
+        match (&self.source, good.made) {
+            // A list that stands still is no better for being fetched again and again.
+            (Source::Url(_), Some(made)) => {
+                let format = &self.config.list_format();
+                unconfirmed.min(later(made, stale_after(format, self.config.lapse_after)))
+            }
+            _ => unconfirmed,
+        }
     }
 
     /// Tells what the list means from what another list means, or this one in another format.

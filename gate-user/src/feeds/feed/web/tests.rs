@@ -318,13 +318,39 @@ fn invariant_7_a_drop_list_that_nobody_makes_anew_lapses() {
     );
     assert_eq!(lab.list(&made("Tue, 14")), "unchanged");
     assert_eq!(lab.status(), "ok; list: 1");
-    lab.pass(169 * HOUR);
+    // It may rest for long.
+    for _ in 0..59 {
+        lab.pass(24 * HOUR);
+        assert_eq!(lab.outcome(Ok(Fetched::Same)), "unchanged");
+        assert_eq!(lab.status(), "ok; list: 1");
+    }
+    lab.pass(24 * HOUR);
     assert_eq!(lab.outcome(Ok(Fetched::Same)), "[]");
     assert!(
-        lab.status().contains("longer ago than lapse_after"),
+        lab.status().contains("nobody has made it anew for"),
         "{}",
         lab.status()
     );
+}
+
+#[test]
+fn invariant_7_any_list_that_stands_still_lapses() {
+    let made = "# This File Date  : Tue Nov 14 22:13:20 UTC 2023\n192.0.2.0/24\n";
+    let mut lab = Lab::new();
+    lab.restart(config());
+    assert_eq!(lab.list(made), "[192.0.2.0/24]");
+    lab.pass(167 * HOUR);
+    assert_eq!(lab.outcome(Ok(Fetched::Same)), "unchanged");
+    assert_eq!(lab.status(), "ok; list: 1");
+    // Counted from when it was made, not from when it was fetched last.
+    assert_eq!(lab.fail(), "unchanged");
+    assert_eq!(
+        lab.feed.status().lapses,
+        Some("2023-11-21T22:13:20Z".parse().unwrap())
+    );
+    lab.pass(HOUR);
+    assert_eq!(lab.outcome(Ok(Fetched::Same)), "[]");
+    assert_eq!(lab.restart(config()), "[]");
 }
 
 /// Whoever runs this may write to any file, so a directory stands in the way.
