@@ -6,7 +6,11 @@ use std::{
     sync::{Arc, mpsc::Sender},
 };
 
-use tokio::{runtime, sync::Semaphore, task::AbortHandle};
+use tokio::{
+    runtime,
+    sync::{OwnedSemaphorePermit, Semaphore},
+    task::AbortHandle,
+};
 
 use super::{
     fetch::{FetchError, Fetched, Order, fetch},
@@ -14,7 +18,7 @@ use super::{
 };
 use crate::config::FeedName;
 
-/// How many lists are fetched at a time; what they hold in memory adds up.
+/// How many lists are fetched at a time, or wait to be judged: what they hold in memory adds up.
 const AT_A_TIME: usize = 4;
 
 /// What a fetch brought.
@@ -24,6 +28,20 @@ pub(super) struct Delivery {
     /// Tells the fetch from others for the same feed.
     number: u64,
     outcome: Result<Fetched, FetchError>,
+    turn: Turn,
+}
+
+/// Held while a fetched list is in memory; without it, the next fetch waits.
+pub(super) type Turn = Option<OwnedSemaphorePermit>;
+
+/// A fetch that has ended.
+pub(super) struct Ended {
+    pub(super) name: FeedName,
+    pub(super) outcome: Result<Fetched, FetchError>,
+    /// Who waits for what comes of it.
+    pub(super) waiting: Vec<Answer>,
+    /// To be dropped once the outcome is.
+    pub(super) turn: Turn,
 }
 
 /// The fetches that are under way.
@@ -76,13 +94,14 @@ impl Fetches {
         let feed = name.clone();
         let task = self.runtime.spawn(async move {
             // It is never closed.
-            let _turn = turns.acquire().await;
+            let turn = turns.acquire_owned().await.ok();
             let outcome = fetch(&order).await;
             // An error means that the daemon is ending.
             let _ = commands.send(Command::Fetched(Delivery {
                 name: feed,
                 number,
                 outcome,
+                turn,
             }));
         });
         let under_way = UnderWay {
@@ -112,20 +131,75 @@ impl Fetches {
         ended.map_or_else(Vec::new, |mut ended| std::mem::take(&mut ended.waiting))
     }
 
-    /// What was delivered, and who waits for what comes of it; `None` if it was cancelled meanwhile.
-    pub(super) fn end(
-        &mut self,
-        delivery: Delivery,
-    ) -> Option<(FeedName, Result<Fetched, FetchError>, Vec<Answer>)> {
+    /// What was delivered; `None` if it was cancelled meanwhile.
+    pub(super) fn end(&mut self, delivery: Delivery) -> Option<Ended> {
         let Delivery {
             name,
             number,
             outcome,
+            turn,
         } = delivery;
         if self.under_way.get(&name)?.number != number {
             return None;
         }
         let mut ended = self.under_way.remove(&name)?;
-        Some((name, outcome, std::mem::take(&mut ended.waiting)))
+        Some(Ended {
+            name,
+            outcome,
+            waiting: std::mem::take(&mut ended.waiting),
+            turn,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        sync::mpsc::{Receiver, channel},
+        time::Duration,
+    };
+
+    use super::*;
+    use crate::feeds::fetch::{
+        Patience,
+        testing::{Server, list},
+    };
+
+    async fn next(inbox: &Receiver<Command>, time: Duration) -> Option<Delivery> {
+        for _ in 0..time.as_millis() / 10 {
+            if let Ok(Command::Fetched(delivery)) = inbox.try_recv() {
+                return Some(delivery);
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        None
+    }
+
+    #[tokio::test]
+    async fn no_more_lists_are_in_memory_than_are_fetched_at_a_time() {
+        let server = Server::start(|_| list("192.0.2.7\n")).await;
+        let (commands, inbox) = channel();
+        let mut fetches = Fetches::new(runtime::Handle::current(), commands);
+        let order = Order {
+            url: server.url("/list").parse().unwrap(),
+            ca_file: Some(server.ca_file()),
+            max_size: 100,
+            patience: Patience::of(Duration::from_mins(1)),
+            validators: None,
+        };
+        for name in ["a", "b", "c", "d", "e"] {
+            fetches.begin(&name.parse().unwrap(), order.clone());
+        }
+        let mut delivered = Vec::new();
+        for _ in 0..AT_A_TIME {
+            let delivery = next(&inbox, Duration::from_mins(1)).await;
+            delivered.push(delivery.expect("a delivery in time"));
+        }
+        assert!(next(&inbox, Duration::from_secs(1)).await.is_none());
+
+        let ended = fetches.end(delivered.remove(0)).unwrap();
+        assert!(next(&inbox, Duration::from_millis(500)).await.is_none());
+        drop(ended);
+        assert!(next(&inbox, Duration::from_mins(1)).await.is_some());
     }
 }

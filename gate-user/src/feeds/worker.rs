@@ -19,7 +19,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use super::{
     FeedStatus, FeedUpdate, UnknownFeed,
     feed::{Feed, Look},
-    fetches::{Delivery, Fetches},
+    fetches::{Delivery, Ended, Fetches},
     handle::Status,
     last_good::LastGood,
 };
@@ -174,13 +174,21 @@ impl Worker {
 
     /// Takes what a fetch brought.
     fn take(&mut self, delivery: Delivery) -> Result<(), Closed> {
-        let Some((name, outcome, waiting)) = self.fetches.end(delivery) else {
+        let Some(ended) = self.fetches.end(delivery) else {
             return Ok(());
         };
+        let Ended {
+            name,
+            outcome,
+            waiting,
+            turn,
+        } = ended;
         let Some(i) = self.position(name.as_str()) else {
             return Ok(());
         };
         let look = self.feeds[i].fetched(outcome, now());
+        // The next list may come into memory.
+        drop(turn);
         let in_force = self.tell(i, look)?;
         for answer in waiting {
             // An error means that who asked has gone.
