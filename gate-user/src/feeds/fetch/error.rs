@@ -79,7 +79,23 @@ impl FetchError {
     }
 }
 
-/// An error with what it comes from, each said once.
+/// How much is shown of what a server says, in characters.
+const MAX_SHOWN: usize = 200;
+
+/// The beginning of what a server says, made fit for a terminal and a log line.
+pub(super) fn shown(text: &str) -> String {
+    let printable = |c: char| match c {
+        ' '..='~' => c,
+        _ => '?',
+    };
+    let mut shown: String = text.chars().take(MAX_SHOWN).map(printable).collect();
+    if text.chars().nth(MAX_SHOWN).is_some() {
+        shown.push_str("...");
+    }
+    shown
+}
+
+/// An error with what it comes from, each said once; a server's certificate may be in it.
 pub(super) fn chain(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
@@ -90,5 +106,23 @@ pub(super) fn chain(error: &dyn Error) -> String {
         }
         source = error.source();
     }
-    text
+    shown(&text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_server_says_is_cut_and_made_printable() {
+        for (text, expected) in [
+            ("br".to_owned(), "br".to_owned()),
+            ("a\u{1b}[2J\u{202e}\n".to_owned(), "a?[2J??".to_owned()),
+            ("x".repeat(200), "x".repeat(200)),
+            ("x".repeat(201), "x".repeat(200) + "..."),
+        ] {
+            assert_eq!(shown(&text), expected);
+            assert_eq!(chain(&std::io::Error::other(text)), expected);
+        }
+    }
 }

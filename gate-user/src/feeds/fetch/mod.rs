@@ -127,11 +127,15 @@ pub(super) async fn fetch(order: &Order) -> Result<Fetched, FetchError> {
 }
 
 async fn follow(order: &Order) -> Result<Fetched, FetchError> {
-    let client = client(order).await?;
     let origin = Origin::new(order.url.whole());
     let mut url = order.url.whole().clone();
     let asked = order.validators.as_ref().filter(|asked| !asked.is_empty());
     for _ in 0..=MAX_REDIRECTS {
+        let client = client(
+            order,
+            Careful::new(origin.clone(), url.port_or_known_default()),
+        )
+        .await?;
         let response = ask(&client, url.clone(), asked).await?;
         match response.status() {
             StatusCode::OK => return list(response, order.max_size).await,
@@ -156,8 +160,9 @@ async fn follow(order: &Order) -> Result<Fetched, FetchError> {
     Err(FetchError::RedirectedTooOften { max: MAX_REDIRECTS })
 }
 
-/// A client for one fetch: so that it trusts whom the machine and the file trust now.
-async fn client(order: &Order) -> Result<Client, FetchError> {
+/// A client for one request: so that it trusts whom the machine and the file trust now, and goes to
+/// no address that this request must not go to.
+async fn client(order: &Order, resolver: Careful) -> Result<Client, FetchError> {
     // An error means that one is installed already, by the fetch before.
     let _ = ring::default_provider().install_default();
     let mut client = Client::builder()
@@ -169,7 +174,7 @@ async fn client(order: &Order) -> Result<Client, FetchError> {
         .pool_max_idle_per_host(0)
         .connect_timeout(order.patience.connect)
         .read_timeout(order.patience.idle)
-        .dns_resolver(Careful::new(Origin::new(order.url.whole())));
+        .dns_resolver(resolver);
     if let Some(path) = &order.ca_file {
         let unreadable = |why: String| FetchError::CaFile {
             path: path.clone(),
@@ -216,7 +221,7 @@ async fn list(mut response: Response, max: u64) -> Result<Fetched, FetchError> {
     // What was asked for is taken off by now.
     if let Some(encoding) = response.headers().get(CONTENT_ENCODING) {
         return Err(FetchError::Encoding {
-            encoding: String::from_utf8_lossy(encoding.as_bytes()).into_owned(),
+            encoding: error::shown(&String::from_utf8_lossy(encoding.as_bytes())),
         });
     }
     let validators = Validators::of(response.headers());

@@ -4,6 +4,8 @@ use std::net::IpAddr;
 
 use reqwest::Url;
 
+use super::error::shown;
+
 use crate::{
     config::{host_address, redacted},
     evidence::intake::is_public,
@@ -15,6 +17,7 @@ use crate::{
 #[derive(Clone, Debug)]
 pub(super) struct Origin {
     host: String,
+    port: Option<u16>,
     /// Whether the operator chose a host that is not of the public Internet.
     inside: bool,
 }
@@ -34,12 +37,15 @@ impl Origin {
     pub(super) fn new(url: &Url) -> Self {
         let host = url.host_str().unwrap_or_default().to_ascii_lowercase();
         let inside = is_local_name(&host) || host_address(url).is_some_and(|at| !is_public(at));
-        Self { host, inside }
+        let port = url.port_or_known_default();
+        Self { host, port, inside }
     }
 
-    /// Whether a host of that name may have that address.
-    pub(super) fn admits(&self, host: &str, address: IpAddr) -> bool {
-        self.inside || self.host.eq_ignore_ascii_case(host) || is_public(address)
+    /// Whether a host of that name may have that address, where it is asked at `port`. The host that
+    /// the operator chose may have any, but only for the service that the operator chose.
+    pub(super) fn admits(&self, host: &str, port: Option<u16>, address: IpAddr) -> bool {
+        let chosen = self.port == port && self.host.eq_ignore_ascii_case(host);
+        self.inside || chosen || is_public(address)
     }
 
     /// Where the fetch goes on that was answered, at `from`, by a redirect to `location` (RFC 9110
@@ -48,16 +54,21 @@ impl Origin {
         let location = location.ok_or(RedirectError::Nowhere)?;
         let mut to = from.join(location).map_err(|_| RedirectError::Nowhere)?;
         if to.scheme() != "https" {
-            return Err(RedirectError::Scheme { to: redacted(&to) });
+            return Err(RedirectError::Scheme {
+                to: shown(&redacted(&to)),
+            });
         }
         let host = to.host_str().unwrap_or_default();
+        let port = to.port_or_known_default();
         let inside = match host_address(&to) {
-            Some(address) => !self.admits(host, address),
+            Some(address) => !self.admits(host, port, address),
             // Other names are looked at when they are resolved.
-            None => is_local_name(host) && !self.admits(host, IpAddr::from([127, 0, 0, 1])),
+            None => is_local_name(host) && !self.admits(host, port, IpAddr::from([127, 0, 0, 1])),
         };
         if inside {
-            return Err(RedirectError::Inside { to: redacted(&to) });
+            return Err(RedirectError::Inside {
+                to: shown(&redacted(&to)),
+            });
         }
         if to.origin() != from.origin() {
             // Neither fails: the address has a host.
@@ -173,6 +184,18 @@ mod tests {
     }
 
     #[test]
+    fn a_long_location_is_shown_cut() {
+        let path = "a".repeat(10_000);
+        for location in [
+            format!("http://lists.example.org/{path}"),
+            format!("https://127.0.0.1/{path}"),
+        ] {
+            let told = follow("https://lists.example.org/a", &location);
+            assert!(told.len() < 300 && told.contains("aaa..."), "{told}");
+        }
+    }
+
+    #[test]
     fn a_password_stays_with_its_host() {
         let from = "https://user:secret@lists.example.org/a";
         assert_eq!(
@@ -186,18 +209,21 @@ mod tests {
     #[test]
     fn which_addresses_a_name_may_have() {
         let feed = Origin::new(&"https://mirror.example.org/a".parse().unwrap());
-        for (host, address, expected) in [
-            ("mirror.example.org", "10.0.0.1", true),
-            ("Mirror.Example.ORG", "127.0.0.1", true),
-            ("other.example.org", "10.0.0.1", false),
-            ("other.example.org", "127.0.0.1", false),
-            ("other.example.org", "::1", false),
-            ("other.example.org", "8.8.8.8", true),
+        for (host, port, address, expected) in [
+            ("mirror.example.org", 443, "10.0.0.1", true),
+            ("Mirror.Example.ORG", 443, "127.0.0.1", true),
+            ("mirror.example.org", 8443, "10.0.0.1", false),
+            ("mirror.example.org", 22, "127.0.0.1", false),
+            ("mirror.example.org", 8443, "8.8.8.8", true),
+            ("other.example.org", 443, "10.0.0.1", false),
+            ("other.example.org", 443, "127.0.0.1", false),
+            ("other.example.org", 443, "::1", false),
+            ("other.example.org", 443, "8.8.8.8", true),
         ] {
             assert_eq!(
-                feed.admits(host, address.parse().unwrap()),
+                feed.admits(host, Some(port), address.parse().unwrap()),
                 expected,
-                "{host} {address}"
+                "{host}:{port} {address}"
             );
         }
     }

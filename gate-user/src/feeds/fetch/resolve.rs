@@ -10,21 +10,25 @@ use super::redirect::Origin;
 /// The machine's resolver, less addresses that the fetch must not go to.
 pub(super) struct Careful {
     origin: Origin,
+    /// Where the host is asked that is resolved.
+    port: Option<u16>,
 }
 
 impl Careful {
-    pub(super) fn new(origin: Origin) -> Self {
-        Self { origin }
+    pub(super) fn new(origin: Origin, port: Option<u16>) -> Self {
+        Self { origin, port }
     }
 }
 
 impl Resolve for Careful {
     fn resolve(&self, name: Name) -> Resolving {
-        let origin = self.origin.clone();
+        let (origin, port) = (self.origin.clone(), self.port);
         Box::pin(async move {
             let host = name.as_str();
             let found = tokio::net::lookup_host((host, 0)).await?;
-            let admitted: Vec<_> = found.filter(|at| origin.admits(host, at.ip())).collect();
+            let admitted: Vec<_> = found
+                .filter(|at| origin.admits(host, port, at.ip()))
+                .collect();
             if admitted.is_empty() {
                 let why = format!("{host} has no address of the public Internet");
                 return Err(io::Error::other(why).into());
@@ -41,7 +45,7 @@ mod tests {
 
     /// What becomes of `localhost`, which every machine knows without asking anybody.
     async fn localhost(feed: &str) -> Result<(), String> {
-        let resolver = Careful::new(Origin::new(&feed.parse().unwrap()));
+        let resolver = Careful::new(Origin::new(&feed.parse().unwrap()), Some(443));
         let found = resolver.resolve("localhost".parse().unwrap()).await;
         found
             .map(|addresses| assert!(addresses.into_iter().all(|at| at.ip().is_loopback())))
