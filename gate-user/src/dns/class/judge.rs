@@ -54,7 +54,8 @@ pub(super) fn judge(text: &Text, address: IpAddr) -> Classification {
 }
 
 /// Whether what was found is more than chance: two octets alone only count with a word that says
-/// what the number is, or where nothing else is in the label, and never beside a word for mail.
+/// what the number is, or where nothing else is in the label. A word for mail cancels them where it
+/// stands beside them or behind; in front of them only if no word says what they are.
 fn counts(text: &Text, found: Embedded, words: &Words) -> bool {
     if found.octets() > 2 {
         return true;
@@ -63,7 +64,10 @@ fn counts(text: &Text, found: Embedded, words: &Words) -> bool {
     let bare = text
         .label(found.first_label - 1)
         .all(|token| token.is_digits);
-    words.mail.is_none() && (said || bare)
+    match words.mail {
+        Some(mail) => said && !is_own(mail, Some(found)),
+        None => said || bare,
+    }
 }
 
 /// Whether the registrant chose the word: it stands where the address begins, or behind.
@@ -72,10 +76,11 @@ fn is_own(word: Word, embedded: Option<Embedded>) -> bool {
 }
 
 /// Whether a word for fixed addresses is to be believed: in front of the address, not if what comes
-/// behind says access line.
+/// behind says access line, or may say so.
 fn lifts(fixed: Word, embedded: Option<Embedded>, words: &Words) -> bool {
-    let line = words.line.or(words.domain_line);
-    is_own(fixed, embedded) || line.is_none_or(|line| line.label <= fixed.label)
+    let lines = [words.line, words.maybe_line, words.domain_line];
+    let behind = |line: Word| line.label > fixed.label;
+    is_own(fixed, embedded) || !lines.into_iter().flatten().any(behind)
 }
 
 /// A name that holds its address.
@@ -145,10 +150,16 @@ fn of_line(text: &Text, line: Word, words: &Words) -> Classification {
     let number = text.longest_number(line.label - 1);
     let certain = words.line.is_some();
     if let Some(mail) = words.mail {
-        // The provider's own server for its customers, unless the number of a customer is behind.
-        return if number >= 3 && certain && line.label >= mail.label {
-            said(NameClass::Dynamic, Low)
-        } else if certain && line.label < mail.label {
+        // The provider's own server for its customers, unless one of them is told behind.
+        let behind = line.label >= mail.label;
+        return if behind && has_customer(text, mail, line) {
+            let class = if certain {
+                NameClass::Dynamic
+            } else {
+                NameClass::Unknown
+            };
+            said(class, Low)
+        } else if certain && !behind || has_customers_line(text, mail, line) {
             said(NameClass::Unknown, Low)
         } else {
             told(NameClass::Mail, Medium, None, None, Some(mail))
@@ -171,6 +182,26 @@ fn of_line(text: &Text, line: Word, words: &Words) -> Classification {
     } else {
         said(NameClass::Unknown, Low)
     }
+}
+
+/// Whether a number or a MAC address that a customer is told by stands between the two words, or
+/// beside the one for the line.
+fn has_customer(text: &Text, mail: Word, line: Word) -> bool {
+    let first = mail.label.min(line.label - 1);
+    (first..line.label).any(|label| text.longest_number(label) >= 3 || text.has_mac(label))
+}
+
+/// Whether behind the label of the word for mail is one, as far as the word for the line, that no
+/// server is called after.
+fn has_customers_line(text: &Text, mail: Word, line: Word) -> bool {
+    let labels = mail.label..line.label;
+    let tokens = labels.flat_map(|label| text.label(label));
+    let mut words = tokens.filter_map(|token| word(text, token));
+    words.any(|word| {
+        let of_customers =
+            is_plain(word) || ["dhcp", "ppp", "pppoa", "pppoe", "cpe"].contains(&word.text);
+        word.meaning == Meaning::Line && of_customers
+    })
 }
 
 /// A word that nobody would call a server.

@@ -158,6 +158,73 @@ fn a_label_in_front_is_not_the_registrants_word() {
 }
 
 #[test]
+fn a_label_for_mail_in_front_does_not_make_a_customer_a_mail_server() {
+    for (name, expected) in [
+        ("mail.12-34.dyn.example.net", NameClass::Dynamic),
+        ("mail.34-56.dyn.example.net", NameClass::Unknown),
+        ("mx1.78.56.dynamic.example.net", NameClass::Dynamic),
+        ("mail.p5.56-78.pool.example.net", NameClass::Dynamic),
+        ("mail.user12345.dsl.example.net", NameClass::Dynamic),
+        ("mail.cpe-00aabbccddee.example.net", NameClass::Dynamic),
+        ("mail.cpe-aa-bb-cc-0d-ee-ff.example.net", NameClass::Dynamic),
+        ("mail.c0aabbccddee.cust.dsl.example.net", NameClass::Dynamic),
+        ("mail.abc123.dhcp.example.net", NameClass::Dynamic),
+        ("mail.user12345.pool.example.net", NameClass::Unknown),
+        ("mta.dialup.example.net", NameClass::Unknown),
+        ("smtp.pppoe.example.net", NameClass::Unknown),
+        ("smtp.pppoe.dsl.example.net", NameClass::Unknown),
+        ("mail.dhcp.example.net", NameClass::Unknown),
+        ("mx.cpe.example.net", NameClass::Unknown),
+        // The provider's own, or a sender that numbers its hosts.
+        ("mail123.dsl.example.net", NameClass::Mail),
+        ("mx1.customer-mail.dsl.example.net", NameClass::Mail),
+        ("mail.56-78.example.com", NameClass::Mail),
+        ("host56-78.mail.example.com", NameClass::Mail),
+        ("mail-ip56-78.example.com", NameClass::Mail),
+    ] {
+        assert_eq!(class(name, "12.34.56.78"), expected, "{name}");
+    }
+}
+
+#[test]
+fn a_label_for_fixed_addresses_in_front_does_not_lift_what_may_be_a_line() {
+    are(
+        NameClass::Dynamic,
+        &[
+            "static.12-34-56-78.pool.example.net",
+            "fix.12-34-56-78.cable.example.net",
+        ],
+    );
+    are(NameClass::Static, &["static.12-34-56-78.example.net"]);
+}
+
+#[test]
+fn a_word_with_other_meanings_lists_nobody_by_itself() {
+    for name in [
+        "node5.cgn.example.de",
+        "esse1.dip.example.it",
+        "cluster1.bras.example.com",
+        "lb1.pon.example.com",
+        "a1.slip.example.com",
+        "gsm2.example.com",
+        "lotus1.hotspot.example.com",
+        "exit1.wlan.example.edu",
+    ] {
+        let found = classify(name, [12, 34, 56, 78].into());
+        let listed = found.class == NameClass::Dynamic && found.confidence > Confidence::Low;
+        assert!(!listed, "{name}: {}", found.evidence);
+    }
+    for word in [
+        "cgn", "dip", "bras", "pon", "slip", "gsm", "hotspot", "wlan",
+    ] {
+        let name = format!("12-34-56-78.{word}.example.net");
+        let found = classify(&name, [12, 34, 56, 78].into());
+        let (class, sure) = (found.class, found.confidence);
+        assert_eq!((class, sure), (NameClass::Dynamic, Confidence::Medium));
+    }
+}
+
+#[test]
 fn a_part_of_a_word_is_no_word() {
     are(
         NameClass::Unknown,

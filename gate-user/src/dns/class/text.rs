@@ -186,6 +186,18 @@ impl Text {
             .unwrap_or(0)
     }
 
+    /// Whether a label holds what may be a MAC address: twelve hexadecimal digits or more, a decimal
+    /// one among them, with nothing but separators between.
+    pub(super) fn has_mac(&self, label: u8) -> bool {
+        let labels = &mut self.bytes().split(|&byte| byte == b'.');
+        let label = labels.nth(label.into()).unwrap_or_default();
+        let mut runs = label.split(|byte| is_word(*byte) && !byte.is_ascii_hexdigit());
+        runs.any(|run| {
+            let digits = run.iter().filter(|byte| byte.is_ascii_hexdigit());
+            digits.count() >= 12 && run.iter().any(u8::is_ascii_digit)
+        })
+    }
+
     /// Whether a label is Punycode (RFC 3492): what it reads is no text.
     pub(super) fn is_punycode(&self, token: Token) -> bool {
         let bytes = self.bytes();
