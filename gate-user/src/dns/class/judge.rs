@@ -8,7 +8,7 @@ use std::{net::IpAddr, ops::Range};
 
 use super::{
     Classification, Confidence, NameClass, embed,
-    evidence::{Embedded, Evidence, Word},
+    evidence::{Embedded, Evidence, Form, Word},
     text::{Text, Token},
     words::{self, Meaning},
 };
@@ -86,6 +86,8 @@ fn lifts(fixed: Word, embedded: Option<Embedded>, words: &Words) -> bool {
 /// A name that holds its address.
 fn of_address(text: &Text, embedded: Embedded, words: &Words) -> Classification {
     let sure = match embedded.octets() {
+        // Less than four groups of an IPv6 address are as good as three octets.
+        4..8 if embedded.form == Form::Groups => Medium,
         4.. => High,
         3 => Medium,
         _ => Low,

@@ -273,6 +273,25 @@ fn addresses_of_ipv6() {
     ] {
         assert_eq!(class(name, address), expected, "{name}");
     }
+    let few = "2001:db8:1:1:1::25";
+    assert_eq!(class("web1-1-1-1.example.com", few), NameClass::Static);
+    assert_eq!(class("rack-1-1-1.example.com", few), NameClass::Unknown);
+    for (name, address, sure) in [
+        (
+            "h-11-12-13.example.net",
+            "2001:db8:11:12:13::1",
+            Confidence::Medium,
+        ),
+        (
+            "h-11-12-13-14.example.net",
+            "2001:db8:11:12:13:14::",
+            Confidence::High,
+        ),
+    ] {
+        let found = classify(name, address.parse().unwrap());
+        assert_eq!(found.class, NameClass::Generic, "{name}");
+        assert_eq!(found.confidence, sure, "{name}");
+    }
     let short = "2001:db8::1";
     assert_eq!(class("2001-db8--1.example.net", short), NameClass::Generic);
     assert_eq!(class("2001-db8--2.example.net", short), NameClass::Unknown);

@@ -8,6 +8,9 @@ use super::super::{
 };
 use super::{Found, hex};
 
+/// Fewer digits than that are taken for chance, as in IPv4: `1-1-1` is a rack as well.
+const LEAST_DIGITS: u8 = 5;
+
 /// As many groups as are looked at.
 const MOST: usize = 40;
 
@@ -69,6 +72,7 @@ fn turned(address: u128) -> u128 {
 #[derive(Clone, Copy, Default)]
 struct Group {
     value: u16,
+    digits: u8,
     /// Bytes between it and the one before; more than two where something else is between.
     gap: u8,
     label: u8,
@@ -82,9 +86,15 @@ fn groups(text: &Text, address: [u16; 8]) -> Option<Found> {
     let mut best: Option<(usize, usize, u8, u8)> = None;
     for at in 0..found.len() {
         for start in 0..8 {
-            let (end, nonzero, last) = follow(&found[at..], &address, start);
+            let Followed {
+                end,
+                nonzero,
+                digits,
+                last,
+            } = follow(&found[at..], &address, start);
             let covered = end - start;
-            let enough = covered >= 4 && nonzero >= 2 || covered == 3 && nonzero == 3;
+            let enough = digits >= LEAST_DIGITS
+                && (covered >= 4 && nonzero >= 2 || covered == 3 && nonzero == 3);
             if enough && best.is_none_or(|(start, end, ..)| end - start < covered) {
                 best = Some((start, end, found[at].label, last));
             }
@@ -106,12 +116,28 @@ fn groups(text: &Text, address: [u16; 8]) -> Option<Found> {
     })
 }
 
-/// How far `found` goes along with the groups of `address` from `start` on: the group behind, how
-/// many that are not zero, and the last label.
-fn follow(found: &[Group], address: &[u16; 8], start: usize) -> (usize, usize, u8) {
-    let (mut next, mut nonzero, mut label) = (start, 0, 0);
+/// How far groups of a name go along with those of an address.
+struct Followed {
+    /// The group of the address behind the last one.
+    end: usize,
+    /// How many in the name are not zero.
+    nonzero: usize,
+    /// How many digits they have in the name.
+    digits: u8,
+    /// The label of the last one.
+    last: u8,
+}
+
+/// How far `found` goes along with the groups of `address` from `start` on.
+fn follow(found: &[Group], address: &[u16; 8], start: usize) -> Followed {
+    let mut followed = Followed {
+        end: start,
+        nonzero: 0,
+        digits: 0,
+        last: 0,
+    };
     for (i, group) in found.iter().enumerate() {
-        let mut here = next;
+        let mut here = followed.end;
         match group.gap {
             _ if i == 0 => {}
             1 => {}
@@ -125,11 +151,12 @@ fn follow(found: &[Group], address: &[u16; 8], start: usize) -> (usize, usize, u
         if address.get(here) != Some(&group.value) {
             break;
         }
-        next = here + 1;
-        nonzero += usize::from(group.value != 0);
-        label = group.label;
+        followed.end = here + 1;
+        followed.nonzero += usize::from(group.value != 0);
+        followed.digits += group.digits;
+        followed.last = group.label;
     }
-    (next, nonzero, label)
+    followed
 }
 
 fn runs(text: &Text) -> ([Group; MOST], usize) {
@@ -150,7 +177,13 @@ fn runs(text: &Text) -> ([Group; MOST], usize) {
             .filter(|_| (1..=4).contains(&word.len()));
         match value {
             Some(value) if count < MOST => {
-                groups[count] = Group { value, gap, label };
+                groups[count] = Group {
+                    value,
+                    // Four at most.
+                    digits: u8::try_from(word.len()).unwrap_or(u8::MAX),
+                    gap,
+                    label,
+                };
                 count += 1;
                 gap = 0;
             }
