@@ -11,6 +11,7 @@ use super::{
 };
 use crate::{
     book::{History, Origin, Standing, check_width},
+    config::ListName,
     control::{
         ServiceError,
         api::{
@@ -20,7 +21,7 @@ use crate::{
         },
     },
     names::{NameRule, Names, check_reason},
-    overrides::{OverrideRule, Overrides},
+    overrides::{self, OverrideRule, Overrides},
     roster::{self, Change, Entry, NewEntry, Outcome, Roster, RosterError, Rule},
 };
 
@@ -247,11 +248,25 @@ impl Handle {
         if !force {
             check_width(network).map_err(|error| ServiceError::Conflict(error.to_string()))?;
         }
+        let list = match list {
+            Some(list) => Some(self.list_meant(list, force)?),
+            None => None,
+        };
         let change = new_words(duration, comment)?.on(OverrideRule { network, list });
         let outcome = self.ask(|reply| Request::Overrides { change, by, reply });
         let (entry, renewed) = put(outcome.await?)?;
         let entry = (&entry).into();
         Ok(OverrideSet { entry, renewed })
+    }
+
+    /// The configured list that is called so in any case. With `force` also one that is not (yet)
+    /// configured.
+    fn list_meant(&self, list: ListName, force: bool) -> Result<ListName, ServiceError> {
+        match overrides::configured(&list, &self.view().config.dnsbl.lists) {
+            Ok(list) => Ok(list),
+            Err(_) if force => Ok(list),
+            Err(error) => Err(ServiceError::Conflict(error.to_string())),
+        }
     }
 
     pub(super) async fn end_overrides(
@@ -260,7 +275,8 @@ impl Handle {
         by: String,
     ) -> Result<OverridesEnded, ServiceError> {
         let EndOverride { network, list } = request;
-        let meant = |rule: &OverrideRule| list.is_none() || rule.list == list;
+        let meant =
+            |rule: &OverrideRule| list.as_ref().is_none_or(|list| rule.is_for(list.as_str()));
         let ids = numbers(self.view().overrides.at(network), meant);
         if ids.is_empty() {
             let of = list.map_or_else(String::new, |list| format!(" of {list}"));

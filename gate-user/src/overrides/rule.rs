@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::list::is_same;
 use crate::{
     config::ListName,
     network::Network,
@@ -18,6 +19,14 @@ pub struct OverrideRule {
     pub network: Network,
     /// The list; `None` for every one.
     pub list: Option<ListName>,
+}
+
+impl OverrideRule {
+    /// Whether it is for the list of that name alone, in any case.
+    pub fn is_for(&self, list: &str) -> bool {
+        let name = self.list.as_ref();
+        name.is_some_and(|name| is_same(name.as_str(), list))
+    }
 }
 
 /// An override that is in force.
@@ -69,6 +78,17 @@ mod tests {
                 Err(error) => prop_assert!(error.contains("expected 1 to 64")),
             }
         }
+    }
+
+    #[test]
+    fn case_does_not_matter_in_a_lists_name() {
+        let rule = |list: Option<&str>| OverrideRule {
+            network: "192.0.2.0/24".parse().unwrap(),
+            list: list.map(|list| list.parse().unwrap()),
+        };
+        assert!(rule(Some("Zen")).is_for("zEN"));
+        assert!(!rule(Some("Zen")).is_for("zenn"));
+        assert!(!rule(None).is_for("zen"));
     }
 
     #[test]

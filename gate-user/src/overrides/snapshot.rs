@@ -26,10 +26,7 @@ impl Overrides {
     /// of the longest prefix, and there the one for this list alone. Case does not matter in the
     /// list's name.
     pub fn covers(&self, address: IpAddr, list: &str) -> Option<&Override> {
-        let meant = |entry: &&Override| {
-            let name = entry.rule.list.as_ref();
-            name.is_none_or(|name| name.as_str().eq_ignore_ascii_case(list))
-        };
+        let meant = |entry: &&Override| entry.rule.list.is_none() || entry.rule.is_for(list);
         self.covering(address)
             .filter(meant)
             .max_by_key(|entry| (entry.rule.network.prefix_len(), entry.rule.list.is_some()))
