@@ -4,13 +4,17 @@ use std::{fmt, str::FromStr, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
+use crate::dns::class::is_second_level;
+
 /// The longest name and the longest label, in bytes (RFC 1035 section 2.3.4; a name's length is
 /// less than the 255 octets on the wire by its root and the first label's length).
 const MAX_NAME: usize = 253;
 const MAX_LABEL: usize = 63;
 
-/// How many labels at the right end must be literal, unless it is forced.
+/// How many labels at the right end must be literal, unless it is forced; and how many where domains
+/// are registered under the second, as under `co.uk`.
 const LITERAL_LABELS: usize = 2;
+const LITERAL_LABELS_SHARED: usize = 3;
 
 /// A glob over a whole name: `*` is any number of characters, dots among them, `?` is one.
 /// In lower case, without the dot at the end. Without either of them it is that very name.
@@ -50,7 +54,7 @@ pub enum PatternError {
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[error(
     "{pattern} matches far too many names: its last two labels must be literal, as in \
-     *.example.net; if that is what you mean, say so with --force"
+     *.example.net (three under such as co.uk); if that is what you mean, say so with --force"
 )]
 pub struct WideError {
     /// The pattern.
@@ -64,15 +68,24 @@ impl Pattern {
     }
 
     /// Whether it may be entered without force: one that has a wildcard must end in two literal
-    /// labels.
+    /// labels, or three where the last two are such as `co.uk`.
     ///
     /// # Errors
     /// If it does not.
     pub fn check_width(&self) -> Result<(), WideError> {
         let tail = self.literal_tail();
-        if self.is_literal()
-            || tail.split('.').filter(|it| !it.is_empty()).count() >= LITERAL_LABELS
-        {
+        let mut labels = tail.rsplit('.').map(str::as_bytes);
+        let shared = match (labels.next(), labels.next()) {
+            (Some(top), Some(second)) => is_second_level(second, top),
+            _ => false,
+        };
+        let wanted = if shared {
+            LITERAL_LABELS_SHARED
+        } else {
+            LITERAL_LABELS
+        };
+        let literal = tail.split('.').filter(|label| !label.is_empty());
+        if self.is_literal() || literal.count() >= wanted {
             Ok(())
         } else {
             Err(WideError {
@@ -250,6 +263,16 @@ mod tests {
             ("*.*.example.net", true),
             ("localhost", true),
             ("example.net", true),
+            ("co.uk", true),
+            ("*.example.co.uk", true),
+            ("*.example.uk", true),
+            ("*.com.example", true),
+            ("*.co.uk", false),
+            ("*.CO.UK.", false),
+            ("mail*.com.br", false),
+            ("*.exampl?.co.uk", false),
+            ("*.or.at", false),
+            ("*.ac.jp", false),
             ("*", false),
             ("*.net", false),
             ("*example.net", false),

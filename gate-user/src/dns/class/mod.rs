@@ -17,6 +17,7 @@ use std::{fmt, net::IpAddr};
 use serde::{Deserialize, Serialize};
 
 use self::text::Text;
+pub(crate) use self::text::is_second_level;
 pub use self::{
     evidence::{Embedded, Evidence, Form, Word},
     patterns::{LONGEST_PATTERN, Pattern, PatternError, Patterns, glob, regex},

@@ -11,6 +11,11 @@ const SECOND_LEVEL: [&[u8]; 18] = [
     b"net", b"nom", b"or", b"org", b"plc", b"gouv",
 ];
 
+/// Whether names under these two labels, in lower case, are registered by different people: `co.uk`.
+pub(crate) fn is_second_level(second: &[u8], top: &[u8]) -> bool {
+    top.len() == 2 && SECOND_LEVEL.contains(&second)
+}
+
 /// Letters, or digits, as many as stand together in one label.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub(super) struct Token {
@@ -118,11 +123,10 @@ impl Text {
     fn registrable(&self, starts: [usize; 3]) -> u8 {
         let [_, second, last] = starts;
         let under = self.bytes.get(second..last.saturating_sub(1));
-        let is_second_level = self.labels >= 3
-            && self.length - last == 2
-            && under.is_some_and(|label| SECOND_LEVEL.contains(&label));
-        self.labels
-            .saturating_sub(if is_second_level { 3 } else { 2 })
+        let top = self.bytes().get(last..).unwrap_or_default();
+        let is_shared = under.is_some_and(|under| is_second_level(under, top));
+        let own = if self.labels >= 3 && is_shared { 3 } else { 2 };
+        self.labels.saturating_sub(own)
     }
 
     /// The name in lower case, without the digits of escapes.
