@@ -40,7 +40,8 @@ impl Names {
 
     /// The rule that decides for a source whose PTR name is `ptr_name`, in any case, with or
     /// without the dot at its end. An allow entry wins over every other, then the one whose
-    /// pattern has most that is literal, then the one that came first.
+    /// pattern has most that is literal, then the one that came last, so
+    /// that blocking a pattern again for another reason counts.
     pub fn of(&self, ptr_name: &str) -> Option<&NameEntry> {
         self.every(&normal(ptr_name))
             .into_iter()
@@ -68,9 +69,10 @@ impl Names {
     }
 }
 
-fn rank(entry: &NameEntry) -> (bool, Reverse<usize>, i64) {
+fn rank(entry: &NameEntry) -> (bool, Reverse<usize>, Reverse<i64>) {
     let listed = entry.rule.standing != Standing::Allowed;
-    (listed, Reverse(entry.rule.pattern.literal_len()), entry.id)
+    let literal = entry.rule.pattern.literal_len();
+    (listed, Reverse(literal), Reverse(entry.id))
 }
 
 #[cfg(test)]
@@ -110,9 +112,9 @@ mod tests {
         for (name, expected) in [
             ("a.dyn.example.net", Some(("*.dyn.example.net", "dynamic"))),
             ("A.Dyn.Example.Net.", Some(("*.dyn.example.net", "dynamic"))),
-            // As long as the other, and the first to come.
-            ("a.example.net", Some(("*.example.net", "generic"))),
-            ("dyn.example.net", Some(("*.example.net", "generic"))),
+            // As long as the other, and the last to come.
+            ("a.example.net", Some(("*.example.net", "dynamic"))),
+            ("dyn.example.net", Some(("*.example.net", "dynamic"))),
             (
                 "mail7.dyn.example.net",
                 Some(("mail*.dyn.example.net", "allow")),
@@ -134,7 +136,7 @@ mod tests {
         }
         let all = names.all_of("mail7.dyn.example.net");
         let all: Vec<_> = all.iter().map(|entry| entry.id).collect();
-        assert_eq!(all, [3, 2, 1, 5]);
+        assert_eq!(all, [3, 2, 5, 1]);
     }
 
     proptest! {
