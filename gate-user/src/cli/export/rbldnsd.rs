@@ -97,11 +97,30 @@ fn url(text: &str) -> Result<String, String> {
     if text.len() > MAX_URL {
         return Err(format!("it may be {MAX_URL} bytes long"));
     }
-    if text.bytes().all(|byte| byte.is_ascii_graphic()) {
-        Ok(text.to_owned())
-    } else {
-        Err("expected a URL, such as https://mx.example.net/listed?ip={ip}".to_owned())
+    if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Err("expected a URL, such as https://mx.example.net/listed?ip={ip}".to_owned());
     }
+    match text.split(ADDRESS).skip(1).find_map(misread) {
+        Some(behind) => Err(misreads(behind)),
+        None if text.contains(&ADDRESS.repeat(2)) => Err(misreads(ADDRESS)),
+        None => Ok(text.to_owned()),
+    }
+}
+
+/// What `behind` begins with, if rbldnsd would not take a `$` in front of it for the address: `$=`
+/// is the base template, `$0` to `$9` are variables, and `$$` is a `$` (rbldnsd(8)). A reason begins
+/// with a letter.
+fn misread(behind: &str) -> Option<&str> {
+    let first = behind.get(..1)?;
+    first
+        .starts_with(|c: char| matches!(c, '=' | '$') || c.is_ascii_digit())
+        .then_some(first)
+}
+
+fn misreads(behind: &str) -> String {
+    format!(
+        "rbldnsd puts no address where {behind} stands right behind {{ip}}: write another sign between them"
+    )
 }
 
 /// What is answered for a reason: 127.0.0.2 for the first, and so on. 127.0.0.1 is none of them:
@@ -326,6 +345,26 @@ $DATASET ip6trie @
             ("--contact a.b@example.net", "take another address"),
             ("--url https://größe.example/", "expected a URL"),
             ("--ttl 0s", "too short"),
+            (
+                "--url https://example.net/{ip}=",
+                "= stands right behind {ip}",
+            ),
+            (
+                "--url https://example.net/{ip}&q={ip}0",
+                "0 stands right behind {ip}",
+            ),
+            (
+                "--url https://example.net/{ip}9/",
+                "9 stands right behind {ip}",
+            ),
+            (
+                "--url https://example.net/{ip}$",
+                "$ stands right behind {ip}",
+            ),
+            (
+                "--url https://example.net/{ip}{ip}",
+                "{ip} stands right behind {ip}",
+            ),
         ] {
             let error = options(line).unwrap_err();
             assert!(error.contains(words), "{line}: {error}");
