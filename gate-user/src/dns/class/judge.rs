@@ -153,15 +153,13 @@ fn of_line(text: &Text, line: Word, words: &Words) -> Classification {
     let certain = words.line.is_some();
     if let Some(mail) = words.mail {
         // The provider's own server for its customers, unless one of them is told behind.
-        let behind = line.label >= mail.label;
-        return if behind && has_customer(text, mail, line) {
-            let class = if certain {
-                NameClass::Dynamic
-            } else {
-                NameClass::Unknown
-            };
-            said(class, Low)
-        } else if certain && !behind || has_customers_line(text, mail, line) {
+        let customer = has_customer(text, mail, line);
+        let behind = line.label > mail.label;
+        return if certain && customer && line.label >= mail.label {
+            said(NameClass::Dynamic, Low)
+        } else if certain && line.label < mail.label
+            || behind && (customer || has_customers_line(text, mail, line))
+        {
             said(NameClass::Unknown, Low)
         } else {
             told(NameClass::Mail, Medium, None, None, Some(mail))

@@ -177,6 +177,7 @@ fn a_label_for_mail_in_front_does_not_make_a_customer_a_mail_server() {
         ("mx.cpe.example.net", NameClass::Unknown),
         // The provider's own, or a sender that numbers its hosts.
         ("mail123.dsl.example.net", NameClass::Mail),
+        ("mail123-pool.example.net", NameClass::Mail),
         ("mx1.customer-mail.dsl.example.net", NameClass::Mail),
         ("mail.56-78.example.com", NameClass::Mail),
         ("host56-78.mail.example.com", NameClass::Mail),
