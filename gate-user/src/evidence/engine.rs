@@ -256,8 +256,13 @@ pub(super) fn mail(
             )
         });
         mail.all = mail.all.saturating_add(all);
-        let listed = book.listed_at(source).next().is_some();
-        if !listed && score(&evidence, now, &config.score).value >= config.rollup.good_score {
+        let listed = book.listed_within(source).any(rollup::speaks_against);
+        // Who sent no good mail is unknown, and no more: a score of 50 is no standing.
+        let known = evidence.sums.iter().any(|sum| sum.ham > 0);
+        if known
+            && !listed
+            && score(&evidence, now, &config.score).value >= config.rollup.good_score
+        {
             mail.good = mail.good.saturating_add(ham);
             mail.clean.push(source);
         }

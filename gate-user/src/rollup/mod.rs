@@ -8,7 +8,8 @@
 //! sources or fewer are listed, whenever that began. The individual listings stay, so when the
 //! rollup ends each stands for itself. What an allow entry lets pass does not count. A source in
 //! good standing inside keeps passing: it gets an allow entry of origin `rollup`, which goes when
-//! the rollup does, or when anything else lists the source, by itself or with what is around it.
+//! the rollup does, or when anything else lists the source, by itself or with what is around it. What
+//! gate makes of its reverse name alone does not speak against it: [`speaks_against`].
 
 mod space;
 
@@ -244,7 +245,7 @@ pub fn enter(book: &Book, state: State, mail: &Mail) -> Vec<Change> {
     let clean = mail.clean.iter().copied().filter(|&clean| {
         network.covers(clean)
             && clean != network
-            && book.listed_within(clean).next().is_none()
+            && !book.listed_within(clean).any(speaks_against)
             && !listed_otherwise(book, clean)
             && !book.allows_all_of(clean)
     });
@@ -292,7 +293,7 @@ pub fn leave(book: &Book, network: Network) -> Vec<Change> {
 /// The changes that end what a rollup kept open around `network` or in it, because something else
 /// lists it now: a shelter is one from the rollup alone, but an allow entry wins over everything.
 pub fn unshelter(book: &Book, network: Network) -> Vec<Change> {
-    let listed = book.listed_at(network).any(|one| !is_rollup(&one));
+    let listed = book.listed_at(network).any(speaks_against);
     let mut ended: Vec<_> = book
         .allow_covering(network)
         .chain(book.allow_within(network))
@@ -315,9 +316,23 @@ fn is_rollup(listed: &Listed<'_>) -> bool {
     listed.reason == Reason::Rollup && *listed.origin() == Origin::Rollup
 }
 
-/// Whether anything but a rollup lists all of `network`: a feed, or an operator.
+/// Whether anything that speaks against it lists all of `network`: a feed, or an operator.
 fn listed_otherwise(book: &Book, network: Network) -> bool {
-    book.listed_covering(network).any(|one| !is_rollup(&one))
+    book.listed_covering(network).any(speaks_against)
+}
+
+/// Whether a listing says that nobody in its network is in good standing. A rollup does not: it is
+/// about the others. Nor does what gate makes of a source's reverse name: good mail from a badly
+/// named server is good mail. An operator who blocks names as `manual` does.
+pub(crate) fn speaks_against(listed: Listed<'_>) -> bool {
+    match (listed.origin(), listed.reason) {
+        (Origin::Rollup, Reason::Rollup) => false,
+        (Origin::Ptr, reason) => !matches!(
+            reason,
+            Reason::NoRdns | Reason::Forged | Reason::Dynamic | Reason::Generic
+        ),
+        _ => true,
+    }
 }
 
 #[cfg(test)]

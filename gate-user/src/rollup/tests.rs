@@ -246,6 +246,51 @@ fn a_rollup_opens_nothing_that_something_else_lists() {
 }
 
 #[test]
+fn a_bad_name_ends_no_shelter_and_prevents_none() {
+    use Reason::{DirectSpam, Dnsbl, Dynamic, Forged, Generic, Manual, NoRdns};
+    let mail = Mail {
+        clean: vec![net("192.0.2.99")],
+        ..Mail::default()
+    };
+    for (origin, reason, sheltered) in [
+        (Origin::Ptr, Generic, true),
+        (Origin::Ptr, Dynamic, true),
+        (Origin::Ptr, NoRdns, true),
+        (Origin::Ptr, Forged, true),
+        // An operator blocks its name.
+        (Origin::Ptr, Manual, false),
+        (Origin::Operator, Generic, false),
+        (Origin::Dnsbl, Dnsbl, false),
+        (Origin::Complaints, DirectSpam, false),
+    ] {
+        let other = || {
+            Change::List(NewListing {
+                reason,
+                origin: origin.clone(),
+                ..listing("192.0.2.99")
+            })
+        };
+        let shelters = |sandbox: &Sandbox| sandbox.book.allow_entries().count();
+        let case = format!("{origin} {}", reason.code());
+
+        let mut sandbox = Sandbox::default();
+        sandbox.apply(directspam(1..=4), NOW).unwrap();
+        sandbox.apply(vec![other()], NOW).unwrap();
+        assert_eq!(follow(&mut sandbox, "192.0.2.4", &mail, NOW), Step::Enter);
+        assert_eq!(shelters(&sandbox), usize::from(sheltered), "{case} before");
+
+        let mut sandbox = Sandbox::default();
+        sandbox.apply(directspam(1..=4), NOW).unwrap();
+        assert_eq!(follow(&mut sandbox, "192.0.2.4", &mail, NOW), Step::Enter);
+        for again in 0..2 {
+            sandbox.apply(vec![other()], NOW + again).unwrap();
+            follow(&mut sandbox, "192.0.2.99", &mail, NOW + again);
+            assert_eq!(shelters(&sandbox), usize::from(sheltered), "{case} after");
+        }
+    }
+}
+
+#[test]
 fn good_mail_and_credit_object() {
     let config = RollupConfig::default();
     let network = net("192.0.2.0/24");

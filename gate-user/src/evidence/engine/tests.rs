@@ -3,8 +3,16 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::{
-    book::{Change, Ledger, Origin, testing::net},
-    evidence::{Digest, fold, of_source},
+    book::{
+        Change, Ledger, NewListing, Origin,
+        testing::{listing, net},
+    },
+    dns::class::{Confidence, NameClass},
+    evidence::{
+        Digest, Finding, Ground, Reverse, Standing, fold, mail_of, of_source, take_findings,
+    },
+    names::Names,
+    overrides::Overrides,
     plan,
     removal::{self, Decision, Filing},
 };
@@ -303,6 +311,81 @@ async fn four_sources_list_the_24_and_a_good_one_passes() {
     desk.expire(NOW + 72 * HOUR).await;
     assert!(desk.listings("192.0.2.0/24").is_empty());
     assert_eq!(desk.ledger.book().allow_entries().count(), 0);
+}
+
+/// The mail of 192.0.2.0/24 as it is on record.
+async fn mail_of_the_24(desk: &Desk) -> rollup::Mail {
+    let (history, book) = (desk.ledger.history(), desk.ledger.book());
+    let found = mail_of(&history, book, net("192.0.2.0/24"), at(NOW), &desk.config);
+    found.await.unwrap()
+}
+
+#[tokio::test]
+async fn good_mail_of_a_badly_named_source_is_good_mail() {
+    let mut desk = Desk::new().await;
+    for day in (1..=40).rev().map(|day| NOW - day * DAY) {
+        let ham = mail("192.0.2.99", day, Kind::Ham { count: 90 });
+        desk.take(&[ham], day).await;
+    }
+    let list = |reason, origin| {
+        vec![Change::List(NewListing {
+            reason,
+            origin,
+            ..listing("192.0.2.99")
+        })]
+    };
+    let before = mail_of_the_24(&desk).await;
+    assert!(before.good >= 100, "{before:?}");
+    assert_eq!(before.clean, [net("192.0.2.99")]);
+    let badly_named = list(Reason::Generic, Origin::Ptr);
+    let applied = desk.ledger.apply(badly_named, at(NOW), "test").await;
+    applied.unwrap();
+    assert_eq!(mail_of_the_24(&desk).await, before);
+    let blocked = list(Reason::Manual, Origin::Operator);
+    desk.ledger.apply(blocked, at(NOW), "test").await.unwrap();
+    let after = mail_of_the_24(&desk).await;
+    assert_eq!((after.good, after.clean), (0, Vec::new()));
+}
+
+#[tokio::test]
+async fn who_sent_no_good_mail_is_in_no_good_standing() {
+    let mut desk = Desk::new().await;
+    desk.config.rollup.good_score = 50;
+    desk.config.score.registered = vec![net("192.0.2.64/28")];
+    let one_report = complaint("192.0.2.1", NOW, "one");
+    let ham = |host| mail(&format!("192.0.2.{host}"), NOW, Kind::Ham { count: 20 });
+    desk.take(&[one_report, ham(2)], NOW).await;
+    // A name that costs nothing is all that is known of the third.
+    let finding = Finding {
+        address: [192, 0, 2, 3].into(),
+        at: at(NOW),
+        seen: at(NOW),
+        reverse: Some(Reverse {
+            at: at(NOW),
+            standing: Standing::Confirmed {
+                name: "mail.example.net".into(),
+                class: NameClass::Mail,
+                confidence: Confidence::High,
+                evidence: "why".into(),
+            },
+            allowed: false,
+        }),
+        answers: Vec::new(),
+        pardoned: Vec::new(),
+    };
+    let ground = Ground {
+        config: &desk.config,
+        rules: &Rules::default(),
+        names: &Names::default(),
+        overrides: &Overrides::default(),
+    };
+    let mut work = desk.ledger.begin(at(NOW)).await.unwrap();
+    let taken = take_findings(&mut work, vec![finding], ground).await;
+    taken.unwrap();
+    work.commit("test").await.unwrap();
+    assert_eq!(desk.score("192.0.2.3", NOW).await, 50);
+    let clean = mail_of_the_24(&desk).await.clean;
+    assert_eq!(clean, [net("192.0.2.2"), net("192.0.2.64/28")]);
 }
 
 #[tokio::test]
