@@ -49,13 +49,16 @@ pub(super) async fn within(
 }
 
 /// The PTR names of a sample of a network about which they can decide; none if none is on record.
+/// Samples are taken of IPv4 /24s alone.
 pub(super) async fn names(
     connection: &mut SqliteConnection,
     state: &rollup::State,
 ) -> Result<Vec<PtrClass>> {
-    if state.listed == 0 && !state.rolled_up {
+    let network = state.candidate.network;
+    let sampled = network.is_v4() && network.prefix_len() == 24;
+    if !sampled || (state.listed == 0 && !state.rolled_up) {
         return Ok(Vec::new());
     }
-    let sample = finding::store::sample(connection, state.candidate.network).await?;
+    let sample = finding::store::sample(connection, network).await?;
     Ok(sample.unwrap_or_default())
 }

@@ -389,6 +389,33 @@ async fn who_sent_no_good_mail_is_in_no_good_standing() {
 }
 
 #[tokio::test]
+async fn only_an_ipv4_24_is_asked_for_a_sample() {
+    let mut desk = Desk::new().await;
+    desk.config.rollup.wider = vec!["/23 6".parse().unwrap()];
+    desk.take(&two("192.0.2.1", NOW), NOW).await;
+    desk.take(&two("2001:db8:1:2::7", NOW), NOW).await;
+    let all = rollup::all_candidates(desk.ledger.book(), &desk.config.rollup);
+    let networks: Vec<_> = all.iter().map(|one| one.network).collect();
+    let expected = ["192.0.2.0/23", "192.0.2.0/24", "2001:db8:1::/48"].map(net);
+    assert_eq!(networks, expected);
+    for candidate in all {
+        let mut work = desk.ledger.begin(at(NOW)).await.unwrap();
+        // Who asks for a sample now fails.
+        sqlx::query("DROP TABLE samples")
+            .execute(work.connection())
+            .await
+            .unwrap();
+        let looked = roll_up_all(&mut work, vec![candidate], &desk.config).await;
+        let asked = looked.is_err();
+        assert_eq!(
+            asked,
+            candidate.network == net("192.0.2.0/24"),
+            "{candidate:?}"
+        );
+    }
+}
+
+#[tokio::test]
 async fn folding_changes_no_score_within_the_windows() {
     let mut desk = Desk::new().await;
     for hour in 0..24 * 9 {
