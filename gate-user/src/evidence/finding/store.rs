@@ -8,6 +8,7 @@ use sqlx::{QueryBuilder, Row as _, Sqlite, SqliteConnection};
 
 use super::model::{Finding, Reverse, Sample};
 use crate::{
+    book::sort_key,
     config::DnsblList,
     evidence::{
         score::{DnsblAnswer, PtrClass, SourceEvidence},
@@ -237,10 +238,29 @@ pub(in crate::evidence) async fn forget(
         .bind(past.as_second())
         .execute(&mut *connection)
         .await?;
-    sqlx::query("DELETE FROM samples WHERE at < $1")
+    forget_samples(connection, before).await
+}
+
+/// Forgets the samples that were taken before `before`, but not those of networks that are rolled
+/// up: by them a network is left as it was entered.
+async fn forget_samples(connection: &mut SqliteConnection, before: Timestamp) -> Result<()> {
+    let old: Vec<String> = sqlx::query_scalar("SELECT network FROM samples WHERE at < $1")
         .bind(before.as_second())
+        .fetch_all(&mut *connection)
+        .await?;
+    for network in old {
+        // By the key of the book's index: the book may be large.
+        let key = network.parse().map(sort_key).unwrap_or_default();
+        sqlx::query(
+            "DELETE FROM samples WHERE network = $1 AND NOT EXISTS (SELECT 1 FROM entries \
+             WHERE sort_key = $2 AND standing = $3 AND ended IS NULL)",
+        )
+        .bind(network)
+        .bind(key)
+        .bind(Reason::Rollup.code())
         .execute(&mut *connection)
         .await?;
+    }
     Ok(())
 }
 

@@ -502,6 +502,54 @@ async fn a_row_that_cannot_be_read_is_as_if_it_were_not_there() {
 }
 
 #[tokio::test]
+async fn the_sample_of_a_network_that_is_rolled_up_is_kept() {
+    let mut desk = Desk::new().await;
+    let trap = |from: &str| {
+        let trap = Kind::Complaint {
+            incidents: 3,
+            trap: true,
+        };
+        Evidence::new([192, 0, 2, 7].into(), at(NOW), from, trap, None)
+    };
+    desk.evidence(&[trap("a@example.net"), trap("b@example.org")], NOW)
+        .await;
+    let networks = ["192.0.2.0/24", "198.51.100.0/24"].map(net);
+    let sample = |network| Sample {
+        network,
+        at: at(NOW),
+        classes: vec![PtrClass::Dynamic; 8],
+    };
+    let mut work = desk.ledger.begin(at(NOW)).await.unwrap();
+    let samples = networks.map(sample);
+    take_samples(&mut work, &samples, &desk.config)
+        .await
+        .unwrap();
+    work.commit("test").await.unwrap();
+    assert_eq!(desk.listed("192.0.2.0/24").len(), 1);
+    let unlist = |network: &str| Change::Unlist {
+        network: net(network),
+        origin: None,
+        reason: None,
+    };
+    for (ends, kept) in [
+        (None, [true, false]),
+        (Some("192.0.2.0/24"), [false, false]),
+    ] {
+        let end = ends.map(unlist).into_iter().collect();
+        desk.ledger.apply(end, at(NOW + 60), "test").await.unwrap();
+        let mut work = desk.ledger.begin(at(NOW + 60)).await.unwrap();
+        store::forget(work.connection(), at(NOW + 60), 10, at(0))
+            .await
+            .unwrap();
+        for (network, kept) in networks.into_iter().zip(kept) {
+            let found = store::sample(work.connection(), network).await.unwrap();
+            assert_eq!(found.is_some(), kept, "{network} after {ends:?}");
+        }
+        work.commit("test").await.unwrap();
+    }
+}
+
+#[tokio::test]
 async fn the_oldest_is_forgotten_first() {
     let mut desk = Desk::new().await;
     for number in 0..20_u8 {
