@@ -44,6 +44,7 @@ pub(super) fn across_keys(config: &Config) -> Vec<(String, String)> {
             format!("{soft} is more than connections_hard = {hard}: nobody would be told"),
         ));
     }
+    problems.extend(lookup_times(config));
     let copies = config.paths.feeds();
     for (i, feed) in config.feeds.iter().enumerate() {
         let mut problem = |key: &str, message| {
@@ -79,4 +80,22 @@ pub(super) fn across_keys(config: &Config) -> Vec<(String, String)> {
         problems.push((key, error.to_string()));
     }
     problems
+}
+
+/// What DNS said must be asked again before it counts no more.
+fn lookup_times(config: &Config) -> Vec<(String, String)> {
+    let lookup = &config.lookup;
+    let lapse_after = humantime::format_duration(lookup.lapse_after);
+    [("fresh", lookup.fresh), ("recheck", lookup.recheck)]
+        .into_iter()
+        .filter(|(_, time)| *time >= lookup.lapse_after)
+        .map(|(key, time)| {
+            let time = humantime::format_duration(time);
+            let message = format!(
+                "after {time} what DNS said would count no more: expected less than \
+                 lookup.lapse_after = {lapse_after}"
+            );
+            (format!("lookup.{key}"), message)
+        })
+        .collect()
 }

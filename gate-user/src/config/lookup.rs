@@ -20,11 +20,12 @@ pub struct LookupConfig {
     /// Sources that are asked about at the same time, 1 to 10,000 (at a start). Default: `64`.
     #[serde(deserialize_with = "value::within::<_, _, 1, 10_000>")]
     pub at_once: u32,
-    /// A source that comes again within this time is not asked about again. Default: `"1h"`.
+    /// A source that comes again within this time is not asked about again. Less than
+    /// `lapse_after`. Default: `"1h"`.
     #[serde(with = "value::duration")]
     pub fresh: Duration,
     /// A source that is listed for what DNS said is asked about again after this time, so that its
-    /// listing ends soon after the name is mended. Default: `"6h"`.
+    /// listing ends soon after the name is mended. Less than `lapse_after`. Default: `"6h"`.
     #[serde(with = "value::duration")]
     pub recheck: Duration,
     /// What DNS said counts for so long when it cannot be asked again; and a listing for it lasts

@@ -653,7 +653,25 @@ fn what_no_key_can_tell_alone() {
             "[policy]\nsocket = '/run/gate/control.sock'",
             "policy.socket: that is the control socket",
         ),
+        (
+            "[lookup]\nfresh = '7d'",
+            "gate.toml:2:9: lookup.fresh: after 7days what DNS said would count no more: expected less than lookup.lapse_after = 7days",
+        ),
+        (
+            "[lookup]\nlapse_after = '6h'\nrecheck = '6h'",
+            "gate.toml:3:11: lookup.recheck: after 6h what DNS said would count no more: expected less than lookup.lapse_after = 6h",
+        ),
+        (
+            "[lookup]\nlapse_after = '5h'",
+            "lookup.recheck: after 6h what DNS said would count no more: expected less than lookup.lapse_after = 5h",
+        ),
     ]);
+}
+
+#[test]
+fn dns_may_be_asked_again_right_before_its_word_lapses() {
+    let text = "[lookup]\nfresh = '59m'\nrecheck = '59m'\nlapse_after = '1h'";
+    assert!(parse(text).is_ok());
 }
 
 #[test]
