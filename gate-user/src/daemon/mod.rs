@@ -6,6 +6,7 @@
 //! crash and after an upgrade.
 
 mod answer;
+mod burst;
 mod classes;
 mod connections;
 mod desk;

@@ -17,6 +17,7 @@ use tokio::{
 
 use super::{
     DaemonError, Handle,
+    burst::Burst,
     classes::Classes,
     connections::Comparison,
     intake::{self, WaysIn},
@@ -48,9 +49,12 @@ use crate::{
 /// How often the writer looks at the clock: expiry acts within a second of its time.
 const TICK: Duration = Duration::from_millis(500);
 
-/// How long the machine's interfaces and addresses must have been quiet before they are looked
-/// at: they change in bursts.
-const QUIET: Duration = Duration::from_millis(200);
+/// How long after a first change the machine's interfaces and addresses are looked at: they change
+/// in bursts.
+const BURST: Duration = Duration::from_millis(200);
+
+/// How long others come first while there is more evidence to fold.
+const FOLD_PAUSE: Duration = Duration::from_millis(200);
 
 /// How often evidence is looked through for what is too old to be told apart.
 const FOLD: Duration = Duration::from_mins(10);
@@ -255,7 +259,7 @@ impl Loop {
             mut interrupt,
         } = signals;
         let mut machine = Netlink::changes()?;
-        let mut machine_changed = false;
+        let mut machine_changes = Burst::default();
         let mut tick = time::interval(TICK);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut next_look = time::Instant::now() + self.writer.config.gate.verify;
@@ -290,9 +294,9 @@ impl Loop {
                         tracing::error!(%error, "what DNS said is not judged again");
                     }
                 }
-                Some(()) = machine.next() => machine_changed = true,
-                () = time::sleep(QUIET), if machine_changed => {
-                    machine_changed = false;
+                Some(()) = machine.next() => machine_changes.changed(BURST),
+                () = machine_changes.over() => {
+                    machine_changes.looked();
                     self.look_at_machine().await;
                 }
                 _ = tick.tick() => self.expire().await,
@@ -430,7 +434,7 @@ impl Loop {
     /// Folds old evidence, a part at a time so that nobody waits long; tells when to go on.
     async fn fold(&mut self) -> time::Instant {
         let pause = match self.writer.fold().await {
-            Ok(true) => QUIET,
+            Ok(true) => FOLD_PAUSE,
             Ok(false) => FOLD,
             Err(error) => {
                 tracing::error!(%error, "evidence cannot be folded; it will be tried again");
