@@ -16,7 +16,7 @@ use crate::{
         ServiceError,
         api::{RemovalRequest, RollupState},
     },
-    evidence::{self, Evidence, Finding, Ground, Kind, Taken},
+    evidence::{self, Evidence, Finding, Kind, Taken},
     limits,
     network::Network,
     policy::traffic::{self, Traffic},
@@ -212,6 +212,8 @@ impl Writer {
     }
 
     /// Decides a removal request by the rules, and carries out what it grants; tells its number.
+    /// What DNS said when it was asked for it stays on record whatever becomes of the request, and
+    /// is stored before, so that it counts in the score.
     pub(super) async fn request_removal(
         &mut self,
         request: RemovalRequest,
@@ -220,20 +222,12 @@ impl Writer {
     ) -> Result<i64, ServiceError> {
         let address = request.address.to_canonical();
         let before = self.ledger.book().clone();
-        let history = self.ledger.history();
-        let (names, overrides) = (self.names.clone(), self.overrides.clone());
-        let ground = Ground {
-            config: &self.config,
-            rules: &self.rules,
-            names: &names,
-            overrides: &overrides,
-        };
-        let mut work = self.ledger.begin(Timestamp::now()).await.map_err(refused)?;
-        let taken = evidence::take_findings(&mut work, finding.into_iter().collect(), ground).await;
-        taken.map_err(refused)?;
-        let mut judged =
-            super::explain::judge(work.book(), &history, address, &self.config).await?;
-        judged.add_ended(before.covering(Network::host(address)), work.book());
+        if let Some(finding) = finding {
+            self.look_up(finding, by).await?;
+        }
+        let (asked, history) = (self.ledger.book().clone(), self.ledger.history());
+        let mut judged = super::explain::judge(&asked, &history, address, &self.config).await?;
+        judged.add_ended(before.covering(Network::host(address)), &asked);
         if judged.rulings.is_empty() {
             return Err(ServiceError::NotFound(format!("nothing lists {address}")));
         }
@@ -247,6 +241,7 @@ impl Writer {
             score: judged.score.value,
             evidence: judged.score.to_string(),
         };
+        let mut work = self.ledger.begin(Timestamp::now()).await.map_err(refused)?;
         let filed = removal::file(&mut work, &filing, by, &self.config.removal).await;
         let id = filed
             .map_err(refused)?
@@ -259,7 +254,7 @@ impl Writer {
             .await
             .map_err(refused)?;
         let touched = work.commit(by).await.map_err(refused)?;
-        self.carry_out(&before, &touched)?;
+        self.carry_out(&asked, &touched)?;
         Ok(id)
     }
 
@@ -352,3 +347,6 @@ fn open(book: &Book, address: IpAddr) -> Vec<Change> {
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests;

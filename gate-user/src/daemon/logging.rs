@@ -21,6 +21,13 @@ impl LogControl {
             tracing::warn!(%error, "the log level stays as it was");
         }
     }
+
+    /// One of no log at all.
+    #[cfg(test)]
+    pub(super) fn of_nothing() -> Self {
+        let (_, level) = reload::Layer::new(filter_of(LogLevel::Error));
+        Self { level }
+    }
 }
 
 /// Sets the log up for the process.
