@@ -114,7 +114,8 @@ fn names_that_cannot_be_meant_are_refused_and_say_what_can() -> Result<()> {
 #[test]
 fn overrides_show_in_check_and_end_by_themselves() -> Result<()> {
     let lab = Lab::new()?;
-    let mut gate = lab.gate().start()?;
+    let list = "[[dnsbl.list]]\nsite = \"bl.example\"\n[lookup]\nenabled = false\n";
+    let mut gate = lab.gate().with(list).start()?;
     gate.must(&["dnsbl", "override", "192.0.2.0/24", "--comment", "partner"])?;
     let narrow = ["dnsbl", "override", "192.0.2.7", "--list", "bl.example"];
     gate.must(&[&narrow[..], &["--for", "30d"]].concat())?;

@@ -363,6 +363,7 @@ async fn who_sent_no_good_mail_is_in_no_good_standing() {
         reverse: Some(Reverse {
             at: at(NOW),
             standing: Standing::Confirmed {
+                also: Vec::new(),
                 name: "mail.example.net".into(),
                 class: NameClass::Mail,
                 confidence: Confidence::High,
