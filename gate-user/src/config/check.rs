@@ -44,6 +44,16 @@ pub(super) fn across_keys(config: &Config) -> Vec<(String, String)> {
             format!("{soft} is more than connections_hard = {hard}: nobody would be told"),
         ));
     }
+    let flood = &config.flood;
+    if flood.leave_syns >= flood.enter_syns {
+        problems.push((
+            "flood.leave_syns".to_owned(),
+            format!(
+                "{} is not less than enter_syns = {}: a flood could not end where it began",
+                flood.leave_syns, flood.enter_syns
+            ),
+        ));
+    }
     let copies = config.paths.feeds();
     for (i, feed) in config.feeds.iter().enumerate() {
         let mut problem = |key: &str, message| {
