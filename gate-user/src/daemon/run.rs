@@ -48,6 +48,9 @@ use crate::{
 /// How often the writer looks at the clock: expiry acts within a second of its time.
 const TICK: Duration = Duration::from_millis(500);
 
+/// How often is looked whether there is a flood.
+const WATCH: Duration = Duration::from_secs(1);
+
 /// How long the machine's interfaces and addresses must have been quiet before they are looked
 /// at: they change in bursts.
 const QUIET: Duration = Duration::from_millis(200);
@@ -258,6 +261,8 @@ impl Loop {
         let mut machine_changed = false;
         let mut tick = time::interval(TICK);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut watch = time::interval(WATCH);
+        watch.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut next_look = time::Instant::now() + self.writer.config.gate.verify;
         let mut next_fold = time::Instant::now() + FOLD;
         let mut next_doubt = time::Instant::now() + DOUBT;
@@ -296,6 +301,7 @@ impl Loop {
                     self.look_at_machine().await;
                 }
                 _ = tick.tick() => self.expire().await,
+                _ = watch.tick() => self.writer.watch_flood(),
                 () = time::sleep_until(next_fold) => next_fold = self.fold().await,
                 _ = traffic.tick() => self.keep_traffic().await,
                 () = time::sleep_until(next_look) => {
@@ -360,6 +366,9 @@ impl Loop {
             }
             Request::SetMode { mode, by, reply } => {
                 let _ = reply.send(self.writer.set_mode(mode, &by));
+            }
+            Request::SetFlood { mode, by, reply } => {
+                let _ = reply.send(self.writer.set_flood_mode(mode, &by));
             }
             Request::Reload { by, reply } => {
                 let _ = reply.send(self.reload(&by).await);
@@ -457,7 +466,7 @@ impl Loop {
     async fn look_at_machine(&mut self) {
         match self.writer.netlink.own_addresses().await {
             Ok(own) => {
-                let rules = settings::rules(&self.writer.config, &own);
+                let rules = settings::rules(&self.writer.config, &own, self.writer.flood.is_on());
                 self.writer.change_rules(rules);
                 self.ways_in.configure(&self.writer.config, own);
             }
@@ -505,6 +514,7 @@ impl Loop {
         }
         let internal = |error: &dyn std::fmt::Display| ServiceError::Internal(error.to_string());
         self.writer.configure().map_err(|error| internal(&error))?;
+        self.writer.reconfigure_flood(&former, by);
         self.writer.change(vec![allow], by).await?;
         self.writer
             .choose_interfaces()

@@ -58,15 +58,6 @@ impl Cause {
     }
 }
 
-/// A change of the state.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Turn {
-    /// A flood begins.
-    Begins(Cause),
-    /// It is over.
-    Ends,
-}
-
 /// Whether there is a flood, as far as the rates tell.
 #[derive(Clone, Debug)]
 pub struct Detector {
@@ -127,8 +118,8 @@ impl Detector {
         }
     }
 
-    /// Takes in what happened since the last look; tells whether that changes the state.
-    pub fn step(&mut self, tick: Tick, config: &FloodConfig) -> Option<Turn> {
+    /// Takes in what happened since the last look.
+    pub fn step(&mut self, tick: Tick, config: &FloodConfig) {
         self.ticks.push_back(tick);
         while let Some(oldest) = self.ticks.front()
             && self.span() - oldest.elapsed >= WINDOW
@@ -137,34 +128,28 @@ impl Detector {
         }
         let rates = self.rates();
         match &mut self.state {
-            State::Calm { high } => {
-                let Some(cause) = cause(rates, config) else {
-                    *high = Duration::ZERO;
-                    return None;
-                };
-                *high += tick.elapsed;
-                if *high < config.enter_after {
-                    return None;
+            State::Calm { high } => match cause(rates, config) {
+                None => *high = Duration::ZERO,
+                Some(cause) => {
+                    *high += tick.elapsed;
+                    if *high >= config.enter_after {
+                        self.state = State::Flood {
+                            cause,
+                            low: Duration::ZERO,
+                        };
+                    }
                 }
-                self.state = State::Flood {
-                    cause,
-                    low: Duration::ZERO,
-                };
-                Some(Turn::Begins(cause))
+            },
+            State::Flood { low, .. } if rates.syns >= config.leave_syns.into() => {
+                *low = Duration::ZERO;
             }
             State::Flood { low, .. } => {
-                if rates.syns >= config.leave_syns.into() {
-                    *low = Duration::ZERO;
-                    return None;
-                }
                 *low += tick.elapsed;
-                if *low < config.leave_after {
-                    return None;
+                if *low >= config.leave_after {
+                    self.state = State::Calm {
+                        high: Duration::ZERO,
+                    };
                 }
-                self.state = State::Calm {
-                    high: Duration::ZERO,
-                };
-                Some(Turn::Ends)
             }
         }
     }

@@ -9,7 +9,7 @@ mod gauge;
 mod netstat;
 
 pub use {
-    detector::{Cause, Detector, Rates, Tick, Turn, WINDOW},
+    detector::{Cause, Detector, Rates, Tick, WINDOW},
     gauge::{FloodError, Gauge, Gauged},
     netstat::listen_drops,
 };
