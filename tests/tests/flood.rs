@@ -1,6 +1,7 @@
 //! Calm and flood: what changes at the door, and that it is undone.
 
 use std::{
+    net::SocketAddr,
     thread,
     time::{Duration, Instant},
 };
@@ -10,6 +11,7 @@ use gate_tests::lab::{
     Connecting, Gate, Lab,
     Outcome::{Connected, TimedOut},
 };
+use rustix::net::{AddressFamily, SocketType, bind, listen, socket};
 use serde_json::Value;
 
 /// Thresholds that a few clients reach, and times that a test can wait for.
@@ -17,7 +19,7 @@ const LOW: &str = "
 [flood]
 enter_syns = 100
 enter_after = \"2s\"
-leave_syns = 20
+leave_syns = 5
 leave_after = \"2s\"
 ";
 
@@ -32,6 +34,9 @@ const DROPPED: (&str, &str) = ("feed", "192.0.2.9");
 
 /// Listed with all of 203.0.113.0/24, and allowed.
 const ALLOWED: &str = "203.0.113.25";
+
+/// Ten SYNs a second, if nobody answers.
+const IMPATIENT: Duration = Duration::from_millis(100);
 
 /// Nothing lists it.
 const UNLISTED: &str = "198.51.100.7";
@@ -75,7 +80,11 @@ fn see(lab: &Lab, gate: &Gate<'_>, in_flood: bool) -> Result<()> {
         (Connected, "reject")
     };
     for (reason, source) in REFUSED {
-        assert_eq!(lab.connect(source)?, outcome, "{reason} in_flood={in_flood}");
+        assert_eq!(
+            lab.connect(source)?,
+            outcome,
+            "{reason} in_flood={in_flood}"
+        );
         let check = gate.json(&["check", source])?;
         assert_eq!(check["verdict"], verdict, "{check}");
     }
@@ -104,10 +113,7 @@ fn a_flood_of_syns_turns_reject_into_drop_until_it_is_over() -> Result<()> {
     let flooding = flood(&lab)?;
     // Neither is shut out at any instant: invariants 1 and 2.
     let allowed = lab.from(ALLOWED).keep_connecting()?;
-    let listed = lab
-        .from(DROPPED.1)
-        .patience(Duration::from_millis(100))
-        .keep_connecting()?;
+    let listed = lab.from(DROPPED.1).patience(IMPATIENT).keep_connecting()?;
     let told = wait_for(&gate, true)?;
     assert_eq!(told["cause"], "syns", "{told}");
     assert!(told["syns"].as_u64() >= Some(100), "{told}");
@@ -117,7 +123,7 @@ fn a_flood_of_syns_turns_reject_into_drop_until_it_is_over() -> Result<()> {
     // sources that are dropped for it stay so.
     let dynamic = lab
         .from(REFUSED[0].1)
-        .patience(Duration::from_millis(100))
+        .patience(IMPATIENT)
         .keep_connecting()?;
     gate.kill()?;
     gate.start()?;
@@ -129,7 +135,7 @@ fn a_flood_of_syns_turns_reject_into_drop_until_it_is_over() -> Result<()> {
     assert!(dynamic.timed_out > 3, "{dynamic:?}");
     assert_eq!((dynamic.connected, dynamic.refused), (0, 0));
 
-    let (mut reached, patience) = (0, Duration::from_millis(100));
+    let mut reached = 0;
     for client in flooding {
         reached += client.stop()?.connected;
     }
@@ -138,14 +144,12 @@ fn a_flood_of_syns_turns_reject_into_drop_until_it_is_over() -> Result<()> {
     assert!(allowed.connected > 10, "{allowed:?}");
     assert_eq!((allowed.timed_out, allowed.refused), (0, 0), "invariant 1");
 
-    // What is dropped in a calm, too, keeps no flood alive.
+    // What is dropped in a calm, too, keeps no flood alive: it is ten SYNs a second.
     wait_for(&gate, false)?;
     let listed = listed.stop()?;
     assert!(listed.timed_out > 10, "{listed:?}");
     assert_eq!((listed.connected, listed.refused), (0, 0), "invariant 2");
     see(&lab, &gate, false)?;
-    let unlisted = lab.from(UNLISTED).patience(patience).connect()?;
-    assert_eq!(unlisted, Connected);
     let log = gate.log();
     for words in ["flood begins", "flood is over"] {
         assert_eq!(log.matches(words).count(), 1, "{words}: {log}");
@@ -188,6 +192,49 @@ fn an_operators_word_wins_over_the_rates_and_outlives_gated() -> Result<()> {
     }
     wait_for(&gate, false)?;
     see(&lab, &gate, false)
+}
+
+#[test]
+fn a_full_listening_queue_makes_a_flood_with_syns_alone() -> Result<()> {
+    let lab = Lab::new()?;
+    let config = LOW.replace(
+        "enter_syns = 100",
+        "enter_syns = 1000000\nenter_overflows = 5",
+    );
+    let gate = lab.gate().with(&config).start()?;
+    gate.must(&["block", "192.0.2.7", "--reason", "dynamic"])?;
+    // Somebody listens on a port that nobody guards, and never accepts: there is room for one.
+    let _full = lab.on_server(|| {
+        let socket = socket(AddressFamily::INET, SocketType::STREAM, None)?;
+        bind(&socket, &SocketAddr::from(([0, 0, 0, 0], 2525)))?;
+        listen(&socket, 0)?;
+        Ok(socket)
+    })?;
+    let overflowing = lab
+        .from(UNLISTED)
+        .port(2525)
+        .patience(IMPATIENT)
+        .keep_connecting()?;
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while gate.json(&["flood"])?["overflows"].as_u64() < Some(5) {
+        ensure!(Instant::now() < deadline, "{}", gate.json(&["flood"])?);
+        thread::sleep(Duration::from_millis(100));
+    }
+    // Longer than it would take to begin.
+    thread::sleep(Duration::from_secs(4));
+    assert_eq!(gate.json(&["flood"])?["in_flood"], false);
+    assert_eq!(lab.connect("192.0.2.7")?, Connected);
+
+    let knocking = lab.from("198.51.100.200").keep_connecting()?;
+    let told = wait_for(&gate, true)?;
+    assert_eq!(told["cause"], "overflows", "{told}");
+    assert_eq!(lab.connect("192.0.2.7")?, TimedOut);
+    assert!(knocking.stop()?.connected > 100);
+    let told = wait_for(&gate, false)?;
+    assert!(told["overflows"].as_u64() >= Some(5), "still full: {told}");
+    assert_eq!(lab.connect("192.0.2.7")?, Connected);
+    assert!(overflowing.stop()?.timed_out > 10);
+    Ok(())
 }
 
 #[test]
