@@ -127,9 +127,10 @@ impl FloodWatch {
     /// Tells once of what cannot be counted, and once when it can.
     fn note(&mut self, problem: Option<String>) {
         if problem != self.view.problem {
-            match &problem {
-                Some(problem) => tracing::error!(problem, "floods may go unnoticed"),
-                None => tracing::info!("floods are noticed again"),
+            if let Some(problem) = &problem {
+                tracing::error!(problem, "floods may go unnoticed");
+            } else {
+                tracing::info!("floods are noticed again");
             }
         }
         self.view.problem = problem;
@@ -191,15 +192,16 @@ impl Writer {
         if self.flood.settle() {
             let FloodView { cause, rates, .. } = self.flood.view;
             let (syns, overflows) = (rates.syns, rates.overflows);
-            match cause {
-                Some(cause) => tracing::warn!(
-                    cause = cause.as_str(),
+            if let Some(cause) = cause.map(Cause::as_str) {
+                tracing::warn!(
+                    cause,
                     syns,
                     overflows,
                     by,
                     "flood begins: what is refused is dropped"
-                ),
-                None => tracing::info!(syns, overflows, by, "flood is over"),
+                );
+            } else {
+                tracing::info!(syns, overflows, by, "flood is over");
             }
             self.flood_changed(cause.is_some());
         }

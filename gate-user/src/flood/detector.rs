@@ -122,7 +122,7 @@ impl Detector {
     pub fn step(&mut self, tick: Tick, config: &FloodConfig) {
         self.ticks.push_back(tick);
         while let Some(oldest) = self.ticks.front()
-            && self.span() - oldest.elapsed >= WINDOW
+            && self.span() >= WINDOW + oldest.elapsed
         {
             self.ticks.pop_front();
         }
