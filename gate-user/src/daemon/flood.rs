@@ -181,11 +181,17 @@ impl Writer {
     }
 
     /// The configuration has changed from `former`.
-    pub(super) fn reconfigure_flood(&mut self, former: &Config, by: &str) {
-        if former.flood.mode != self.config.flood.mode {
-            self.flood.view.mode = self.config.flood.mode;
+    pub(super) fn reconfigure_flood(
+        &mut self,
+        former: &Config,
+        by: &str,
+    ) -> Result<(), DaemonError> {
+        let mode = self.config.flood.mode;
+        if former.flood.mode != mode {
+            self.flood.view.mode = self.flood.kept_mode.in_force(mode)?;
         }
         self.settle_flood(by);
+        Ok(())
     }
 
     fn settle_flood(&mut self, by: &str) {
@@ -214,5 +220,95 @@ impl Writer {
             .rules
             .with(|reason| settings::enforcement(&self.config, in_flood, reason));
         self.change_rules(rules);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    fn time(text: &str) -> Timestamp {
+        text.parse().unwrap()
+    }
+
+    fn config(state: &Path, mode: FloodMode) -> Config {
+        let mut config = Config::default();
+        config.paths.state = state.to_owned();
+        config.flood.mode = mode;
+        config
+    }
+
+    #[test]
+    fn a_daemon_begins_where_the_last_one_ended() {
+        use Cause::{Forced, Overflows, Syns};
+        use FloodMode::{Auto, Off, On};
+        let (then, now) = (time("2026-03-04T11:00:00Z"), time("2026-03-04T12:00:00Z"));
+        for (mode, left, cause) in [
+            (Auto, None, None),
+            (Auto, Some(Syns), Some(Syns)),
+            (Auto, Some(Overflows), Some(Overflows)),
+            // What somebody said then is no flood by the rates now.
+            (Auto, Some(Forced), None),
+            (On, None, Some(Forced)),
+            (On, Some(Syns), Some(Forced)),
+            (On, Some(Forced), Some(Forced)),
+            (Off, None, None),
+            (Off, Some(Syns), None),
+        ] {
+            let directory = tempfile::tempdir().unwrap();
+            let kept = Kept::new(directory.path(), "in-flood");
+            if let Some(cause) = left {
+                kept.keep(&Lasting { since: then, cause }).unwrap();
+            }
+            let watch = FloodWatch::start(&config(directory.path(), mode), now).unwrap();
+            let since = if left.is_some() && cause.is_some() {
+                then
+            } else {
+                now
+            };
+            let what = format!("{mode:?} after {left:?}");
+            assert_eq!(
+                (watch.view.cause, watch.view.since),
+                (cause, since),
+                "{what}"
+            );
+            assert_eq!(watch.is_on(), cause.is_some(), "{what}");
+            let remembered = cause.map(|cause| Lasting { since, cause });
+            assert_eq!(kept.read().unwrap(), remembered, "{what}");
+        }
+    }
+
+    #[test]
+    fn a_note_of_a_flood_that_cannot_be_read_is_a_calm() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("in-flood");
+        std::fs::write(&file, "{").unwrap();
+        let now = time("2026-03-04T12:00:00Z");
+        let watch = FloodWatch::start(&config(directory.path(), FloodMode::Auto), now).unwrap();
+        assert!(!watch.is_on());
+        assert!(!file.exists());
+    }
+
+    #[test]
+    fn the_operators_word_counts_at_once_and_is_remembered() {
+        let directory = tempfile::tempdir().unwrap();
+        let config = config(directory.path(), FloodMode::Auto);
+        let mut watch = FloodWatch::start(&config, Timestamp::UNIX_EPOCH).unwrap();
+        for (mode, turned, on) in [
+            (FloodMode::Auto, false, false),
+            (FloodMode::On, true, true),
+            (FloodMode::On, false, true),
+            (FloodMode::Off, true, false),
+            (FloodMode::Auto, false, false),
+        ] {
+            watch.view.since = Timestamp::UNIX_EPOCH;
+            watch.view.mode = mode;
+            assert_eq!((watch.settle(), watch.is_on()), (turned, on), "{mode:?}");
+            let is_new = watch.view.since != Timestamp::UNIX_EPOCH;
+            assert_eq!(is_new, turned, "{mode:?}");
+            assert_eq!(watch.kept.read().unwrap().is_some(), on, "{mode:?}");
+        }
     }
 }

@@ -1,7 +1,8 @@
 //! A mode that an operator set by command: it outlives the daemon (invariant 10).
 //!
 //! Kept in the state directory together with the mode that the configuration named then. When the
-//! configuration names another one later, the operator has edited it since, and it wins.
+//! configuration names another one later, the operator has edited it since, and it wins: from then
+//! on the command is forgotten.
 
 use std::path::Path;
 
@@ -29,10 +30,12 @@ impl<M: Copy + DeserializeOwned + PartialEq + Serialize> KeptMode<M> {
 
     /// The mode in force under a configuration that names `configured`.
     pub(super) fn in_force(&self, configured: M) -> Result<M, DaemonError> {
-        Ok(match self.0.read()? {
-            Some(command) if command.configured == configured => command.mode,
-            _ => configured,
-        })
+        match self.0.read()? {
+            Some(command) if command.configured == configured => return Ok(command.mode),
+            Some(_) => self.0.forget()?,
+            None => {}
+        }
+        Ok(configured)
     }
 
     /// Keeps `mode`, set by command under a configuration that names `configured`.
@@ -58,6 +61,8 @@ mod tests {
         kept.keep(Mode::Off, Mode::Enforce).unwrap();
         assert_eq!(kept.in_force(Mode::Enforce).unwrap(), Mode::Off);
         assert_eq!(kept.in_force(Mode::Monitor).unwrap(), Mode::Monitor);
+        // Changing it back does not bring the command back.
+        assert_eq!(kept.in_force(Mode::Enforce).unwrap(), Mode::Enforce);
     }
 
     #[test]

@@ -509,12 +509,16 @@ impl Loop {
         };
         self.writer.config = Arc::new(fresh);
         self.writer.log.set_level(self.writer.config.log.level);
-        if former.gate.mode != self.writer.config.gate.mode {
-            self.writer.mode = self.writer.config.gate.mode;
-        }
         let internal = |error: &dyn std::fmt::Display| ServiceError::Internal(error.to_string());
+        let mode = self.writer.config.gate.mode;
+        if former.gate.mode != mode {
+            let in_force = self.writer.kept_mode.in_force(mode);
+            self.writer.mode = in_force.map_err(|error| internal(&error))?;
+        }
         self.writer.configure().map_err(|error| internal(&error))?;
-        self.writer.reconfigure_flood(&former, by);
+        self.writer
+            .reconfigure_flood(&former, by)
+            .map_err(|error| internal(&error))?;
         self.writer.change(vec![allow], by).await?;
         self.writer
             .choose_interfaces()
