@@ -216,6 +216,7 @@ impl Writer {
 
     /// Does what a flood changes, or undoes it: all of it is here.
     fn flood_changed(&mut self, in_flood: bool) {
+        self.inquiry.set_shedding(in_flood);
         let rules = self
             .rules
             .with(|reason| settings::enforcement(&self.config, in_flood, reason));

@@ -343,12 +343,13 @@ impl Writer {
     }
 }
 
-/// Asks again and again about those whose time has come, as long as it is let run.
+/// Asks again and again about those whose time has come, as long as it is let run; in a flood that can
+/// wait until it is over.
 pub(super) async fn keep_asking(view: Arc<ArcSwap<View>>, inquiry: Inquiry) {
     loop {
         time::sleep(ASK_AGAIN).await;
         let view = view.load_full();
-        if !view.config.lookup.enabled {
+        if !view.config.lookup.enabled || view.flood.cause.is_some() {
             continue;
         }
         match evidence::due(&view.history, Timestamp::now(), AGAIN).await {

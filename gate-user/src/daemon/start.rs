@@ -60,6 +60,7 @@ impl Writer {
         let netlink = Netlink::open()?;
         let own = netlink.own_addresses().await?;
         let flood = FloodWatch::start(&config, started)?;
+        inquiry.set_shedding(flood.is_on());
         let rules = Arc::new(settings::rules(&config, &own, flood.is_on()));
         let gate = Gate::open(
             &config.paths.pins,
@@ -127,13 +128,7 @@ impl Writer {
         writer.choose_interfaces().await?;
         let written = writer.reconcile(&kernel)?;
         writer.configure()?;
-        let failed = writer.attach().await?;
-        if let Some((interface, source)) = failed.into_iter().next() {
-            return Err(DaemonError::Attach {
-                interface,
-                source: Box::new(source),
-            });
-        }
+        writer.attach_all().await?;
         tracing::info!(
             pins = ?found,
             written,
@@ -143,6 +138,18 @@ impl Writer {
             "gate enforces"
         );
         Ok(writer)
+    }
+
+    /// Puts the gate on every interface that is to be guarded, or tells of the first that failed.
+    async fn attach_all(&mut self) -> Result<(), DaemonError> {
+        let failed = self.attach().await?;
+        match failed.into_iter().next() {
+            None => Ok(()),
+            Some((interface, source)) => Err(DaemonError::Attach {
+                interface,
+                source: Box::new(source),
+            }),
+        }
     }
 
     /// The feeds that list anything in the book.
