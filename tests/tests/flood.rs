@@ -252,3 +252,18 @@ fn the_configurations_word_counts_at_a_reload() -> Result<()> {
     assert_eq!(lab.connect("192.0.2.8")?, TimedOut);
     Ok(())
 }
+
+#[test]
+fn in_a_flood_there_is_no_courtesy() -> Result<()> {
+    let lab = Lab::new()?;
+    let courteous = "[courtesy]\nmanual = \"1/1h\"";
+    let gate = lab.gate().with(LOW).with(courteous).start()?;
+    gate.block("192.0.2.0/24")?;
+    let first = |source| lab.from(source).patience(IMPATIENT).connect();
+    assert_eq!(first("192.0.2.1")?, Connected);
+    gate.must(&["flood", "on"])?;
+    assert_eq!(first("192.0.2.2")?, TimedOut);
+    gate.must(&["flood", "off"])?;
+    assert_eq!(first("192.0.2.3")?, Connected);
+    Ok(())
+}

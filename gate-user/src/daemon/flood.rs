@@ -217,6 +217,9 @@ impl Writer {
     /// Does what a flood changes, or undoes it: all of it is here.
     fn flood_changed(&mut self, in_flood: bool) {
         self.inquiry.set_shedding(in_flood);
+        if let Err(error) = self.configure() {
+            tracing::error!(%error, "the kernel does not know of the change; courtesy stays as it was");
+        }
         let rules = self
             .rules
             .with(|reason| settings::enforcement(&self.config, in_flood, reason));
