@@ -126,6 +126,7 @@ fn came_through(
 ) -> u64 {
     let seen = now.seen.saturating_sub(before.seen);
     let dropped = now.dropped_total().saturating_sub(before.dropped_total());
+    let limited = limited(now).saturating_sub(limited(before));
     let fought: u64 = Reason::ALL
         .into_iter()
         .filter(|&reason| configured(reason) != Enforcement::Drop)
@@ -134,11 +135,20 @@ fn came_through(
             now.dropped[slot].saturating_sub(before.dropped[slot])
         })
         .sum();
-    seen.saturating_sub(dropped).saturating_add(fought)
+    seen.saturating_sub(dropped)
+        .saturating_sub(limited)
+        .saturating_add(fought)
+}
+
+/// SYNs that a limit dropped, flood or calm.
+fn limited(counters: &Counters) -> u64 {
+    counters.limited.iter().sum()
 }
 
 #[cfg(test)]
 mod tests {
+    use gate_common::Limit;
+
     use super::*;
 
     fn counters(seen: u64, dropped: &[(Reason, u64)]) -> Counters {
@@ -191,6 +201,15 @@ mod tests {
         let reject = |_| Enforcement::Reject;
         assert_eq!(came_through(&before, &now, reject), 100);
         assert_eq!(came_through(&before, &now, Enforcement::default_of), 40);
+    }
+
+    #[test]
+    fn what_a_limit_drops_makes_no_flood() {
+        let before = counters(1000, &[(Reason::Feed, 500)]);
+        let mut now = counters(6000, &[(Reason::Feed, 700)]);
+        now.limited[Limit::SynRate.slot()] = 4000;
+        now.limited[Limit::Rate.slot()] = 500;
+        assert_eq!(came_through(&before, &now, Enforcement::default_of), 300);
     }
 
     #[test]
