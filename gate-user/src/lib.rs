@@ -14,6 +14,7 @@ pub mod daemon;
 pub mod dns;
 pub mod evidence;
 pub mod feeds;
+pub mod flood;
 #[allow(unsafe_code, reason = "the one module that speaks to the kernel")]
 pub mod kernel;
 pub mod limits;

@@ -17,6 +17,7 @@ mod evidence;
 mod explain;
 mod export;
 mod feeds;
+mod flood;
 mod gate;
 mod import;
 mod intake;
@@ -110,6 +111,8 @@ enum Command {
     Connections(connections::Args),
     /// Show or set the mode.
     Mode(mode::Args),
+    /// Whether there is a flood, or who decides that from now on.
+    Flood(flood::Args),
     /// How the feeds stand, or read one now.
     Feeds(feeds::Args),
     /// List all networks of a file, in one transaction.
@@ -210,6 +213,7 @@ async fn run(gate: &Gate, command: Command) -> Result<Exit, CliError> {
         Command::Top(args) => top::run(gate, args).await,
         Command::Connections(args) => connections::run(gate, args).await,
         Command::Mode(args) => mode::run(gate, args).await,
+        Command::Flood(args) => flood::run(gate, args).await,
         Command::Feeds(args) => feeds::run(gate, args).await,
         Command::Import(args) => import::run(gate, args).await,
         Command::Export(args) => export::run(gate, args).await,

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 
 use super::{
     error::{CliError, Exit},
+    flood,
     gate::Gate,
     table::{Align, Table},
     words::{ago, bytes, counted, foreign},
@@ -25,6 +26,7 @@ fn render(status: &Status, now: Timestamp) -> String {
     let mut facts = Table::new([("", Align::Left), ("", Align::Left)]);
     let mut fact = |name: &str, value: String| facts.row([name.to_owned(), value]);
     fact("mode", status.mode.as_str().to_owned());
+    fact("flood", flood::state(&status.flood, now));
     for (index, interface) in status.interfaces.iter().enumerate() {
         let name = if index == 0 { "interfaces" } else { "" };
         fact(name, guarded(interface));
@@ -206,6 +208,7 @@ mod tests {
             render(&answer(&Method::GET, route::STATUS), now()),
             "\
 mode           enforce
+flood          calm since 2026-03-01T06:00:00Z (3d 6h ago)
 interfaces     eth0 native
                eth1 not attached: no such interface
 ports          25

@@ -45,6 +45,16 @@ pub(super) fn across_keys(config: &Config) -> Vec<(String, String)> {
         ));
     }
     problems.extend(lookup_times(config));
+    let flood = &config.flood;
+    if flood.leave_syns >= flood.enter_syns {
+        problems.push((
+            "flood.leave_syns".to_owned(),
+            format!(
+                "{} is not less than enter_syns = {}: a flood could not end where it began",
+                flood.leave_syns, flood.enter_syns
+            ),
+        ));
+    }
     let copies = config.paths.feeds();
     for (i, feed) in config.feeds.iter().enumerate() {
         let mut problem = |key: &str, message| {

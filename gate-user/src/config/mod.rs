@@ -11,6 +11,7 @@ mod enforcement;
 mod error;
 mod evidence;
 mod feed;
+mod flood;
 mod gate;
 mod limits;
 mod log;
@@ -43,6 +44,7 @@ pub use feed::{
     Column, Delimiter, FeedConfig, FeedFormat, FeedName, FeedSource, FeedUrl, Guards, ListFormat,
 };
 pub(crate) use feed::{host_address, redacted};
+pub use flood::{FloodConfig, FloodMode};
 pub use gate::{Attach, GateConfig, InterfaceName, Ports};
 pub use limits::{Class, ClassLimits, Courtesies, LimitsConfig, NetworkLimits, PerTime};
 pub use log::{LogConfig, LogFormat, LogLevel};
@@ -98,6 +100,8 @@ pub struct Config {
     pub ptr: PtrConfig,
     /// What the mail server is told about its clients.
     pub policy: PolicyConfig,
+    /// When it is a flood.
+    pub flood: FloodConfig,
     /// What `gated` says about itself.
     pub log: LogConfig,
 }

@@ -237,6 +237,12 @@ mod tests {
                 "",
                 "enforcement.feed: \"reject\", now \"drop\"",
             ),
+            ("", "flood.mode = 'on'", "flood.mode: \"auto\", now \"on\""),
+            (
+                "",
+                "flood.enter_syns = 5000",
+                "flood.enter_syns: 1000, now 5000",
+            ),
             (
                 "",
                 "policy.checks.dnsbl = 'off'",

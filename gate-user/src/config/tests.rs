@@ -292,7 +292,7 @@ fn an_unknown_key() {
         ),
         (
             "[gaet]",
-            "gate.toml:1:2: gaet: unknown key (did you mean `gate`?); known here: allow, control, courtesy, dns, dnsbl, enforcement, evidence, feed, gate, limits, listing, log, lookup, paths, policy, ptr, removal, rollup, score",
+            "gate.toml:1:2: gaet: unknown key (did you mean `gate`?); known here: allow, control, courtesy, dns, dnsbl, enforcement, evidence, feed, flood, gate, limits, listing, log, lookup, paths, policy, ptr, removal, rollup, score",
         ),
         (
             "speed = 1",
@@ -451,6 +451,18 @@ fn an_impossible_value() {
         (
             "[enforcement]\nmanual = 'block'",
             "enforcement.manual: `block` is not known here: expected one of `drop`, `reject`, `observe`",
+        ),
+        (
+            "[flood]\nmode = 'yes'",
+            "flood.mode: `yes` is not known here: expected one of `auto`, `on`, `off`",
+        ),
+        (
+            "[flood]\nenter_syns = 1",
+            "flood.enter_syns: 1 is not from 2 to 1000000000",
+        ),
+        (
+            "[flood]\nleave_after = 60",
+            "flood.leave_after: found integer `60`: expected text in quotes; default: \"1m\"",
         ),
         (
             "[log]\nlevel = 'loud'",
@@ -640,6 +652,14 @@ fn what_no_key_can_tell_alone() {
         (
             "[[feed]]\nname = 'a'\npath = '/var/lib/gate/feeds/a'",
             "gate.toml:3:8: feed[1].path: /var/lib/gate/feeds is for gated's own copies",
+        ),
+        (
+            "[flood]\nleave_syns = 1000",
+            "gate.toml:2:14: flood.leave_syns: 1000 is not less than enter_syns = 1000",
+        ),
+        (
+            "[flood]\nenter_syns = 200",
+            "flood.leave_syns: 250 is not less than enter_syns = 200",
         ),
         (
             &format!("[paths]\nrun = '/{}'", "r".repeat(100)),

@@ -13,15 +13,15 @@ use super::{
         Allow, AllowEntries, AllowName, Allowed, Block, BlockName, Blocked, Check, Complained,
         ComplaintQuery, Complaints, ComplaintsQuery, Connections, ConnectionsQuery, DecideRemoval,
         Detached, Disallow, Disallowed, DnsblLists, DnsblTest, EndName, EndOverride, Evidence,
-        EvidenceTaken, Explanation, Export, ExportLine, Feed, Feeds, Filter, Flushed, History,
-        Import, Imported, Judged, Listings, LookedUp, ModeState, NameCheck, NameHistory,
+        EvidenceTaken, Explanation, Export, ExportLine, Feed, Feeds, Filter, Flood, Flushed,
+        History, Import, Imported, Judged, Listings, LookedUp, ModeState, NameCheck, NameHistory,
         NameHistoryQuery, NameSet, Names, NamesEnded, OverrideHistory, OverrideHistoryQuery,
         OverrideSet, Overrides, OverridesEnded, PolicyState, Reloaded, Removal, RemovalRequest,
         Removals, RemovalsQuery, RollUp, RolledUp, SetOverride, Stats, Status, Top, Unblock,
         Unblocked, Verdict, VerdictQuery, Verdicts, VerdictsQuery, route,
     },
 };
-use crate::network::Network;
+use crate::{config::FloodMode, network::Network};
 
 /// The document.
 pub(crate) const DOCUMENT: &str = include_str!("../../../docs/control-api.md");
@@ -203,6 +203,15 @@ impl Service for Documented {
     async fn set_mode(&self, mode: Mode, by: &Caller) -> Result<ModeState, ServiceError> {
         let asked = format!("{by}: mode {}", mode.as_str());
         self.answer(&Method::PUT, route::MODE, asked)
+    }
+
+    async fn flood(&self) -> Result<Flood, ServiceError> {
+        self.look(route::FLOOD, "flood".to_owned())
+    }
+
+    async fn set_flood(&self, mode: FloodMode, by: &Caller) -> Result<Flood, ServiceError> {
+        let asked = format!("{by}: flood {}", mode.as_str());
+        self.answer(&Method::PUT, route::FLOOD, asked)
     }
 
     async fn feeds(&self) -> Result<Feeds, ServiceError> {

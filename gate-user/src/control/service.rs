@@ -8,14 +8,14 @@ use super::api::{
     Allow, AllowEntries, AllowName, Allowed, Block, BlockName, Blocked, Check, Complained,
     ComplaintQuery, Complaints, ComplaintsQuery, Connections, ConnectionsQuery, DecideRemoval,
     Detached, Disallow, Disallowed, DnsblLists, DnsblTest, EndName, EndOverride, ErrorKind,
-    Evidence, EvidenceTaken, Explanation, Export, Feed, Feeds, Filter, Flushed, History, Import,
-    Imported, Judged, Listings, LookedUp, ModeState, NameCheck, NameHistory, NameHistoryQuery,
-    NameSet, Names, NamesEnded, OverrideHistory, OverrideHistoryQuery, OverrideSet, Overrides,
-    OverridesEnded, PolicyState, Reloaded, Removal, RemovalRequest, Removals, RemovalsQuery,
-    RollUp, RolledUp, SetOverride, Stats, Status, Top, Unblock, Unblocked, Verdict, VerdictQuery,
-    Verdicts, VerdictsQuery,
+    Evidence, EvidenceTaken, Explanation, Export, Feed, Feeds, Filter, Flood, Flushed, History,
+    Import, Imported, Judged, Listings, LookedUp, ModeState, NameCheck, NameHistory,
+    NameHistoryQuery, NameSet, Names, NamesEnded, OverrideHistory, OverrideHistoryQuery,
+    OverrideSet, Overrides, OverridesEnded, PolicyState, Reloaded, Removal, RemovalRequest,
+    Removals, RemovalsQuery, RollUp, RolledUp, SetOverride, Stats, Status, Top, Unblock, Unblocked,
+    Verdict, VerdictQuery, Verdicts, VerdictsQuery,
 };
-use crate::network::Network;
+use crate::{config::FloodMode, network::Network};
 
 /// Who asks: the peer of the socket, as the kernel tells it (`SO_PEERCRED`, unix(7)).
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -121,6 +121,12 @@ pub trait Service: Send + Sync + 'static {
 
     /// Changes the mode; it outlives the daemon (invariant 10).
     fn set_mode(&self, mode: Mode, by: &Caller) -> answer!(ModeState);
+
+    /// Calm or flood, and who decides.
+    fn flood(&self) -> answer!(Flood);
+
+    /// Changes who decides whether there is a flood; it outlives the daemon (invariant 10).
+    fn set_flood(&self, mode: FloodMode, by: &Caller) -> answer!(Flood);
 
     /// How each feed stands.
     fn feeds(&self) -> answer!(Feeds);

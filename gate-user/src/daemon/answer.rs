@@ -13,7 +13,7 @@ use crate::{
         ServiceError,
         api::{
             self, AllowEntries, Attach, Check, ConnectionCounts, Connections, ConnectionsQuery,
-            CountedBy, EvidenceCounts, Exception, Filter, Index, Interface, KernelAnswer,
+            CountedBy, EvidenceCounts, Exception, Filter, Flood, Index, Interface, KernelAnswer,
             KernelVerdict, Listings, PerLimit, PerReason, ReasonEnforcement, SourceConnections,
             Stats, Status, Top, TopSource,
         },
@@ -73,6 +73,7 @@ pub(super) fn status(
             .as_ref()
             .map(|path| path.display().to_string()),
         mode: view.mode,
+        flood: flood(view),
         ports: view.config.gate.ports.as_slice().to_vec(),
         interfaces: interfaces.collect(),
         listings: PerReason::from_fn(|reason| {
@@ -160,6 +161,30 @@ pub(super) fn connections(
     })
 }
 
+/// Whether there is a flood.
+pub(super) fn flood(view: &View) -> Flood {
+    let (seen, config) = (&view.flood, &view.config.flood);
+    let turned = |reason: &Reason| {
+        let configured = view.config.enforcement.of(*reason);
+        configured != configured.in_flood()
+    };
+    Flood {
+        mode: seen.mode,
+        configured: config.mode,
+        in_flood: seen.cause.is_some(),
+        since: seen.since,
+        cause: seen.cause,
+        syns: seen.rates.syns,
+        overflows: seen.rates.overflows,
+        enter_syns: config.enter_syns,
+        enter_overflows: config.enter_overflows,
+        enter_after: config.enter_after,
+        leave_syns: config.leave_syns,
+        leave_after: config.leave_after,
+        dropped: Reason::ALL.into_iter().filter(turned).collect(),
+    }
+}
+
 fn warnings(view: &View, feeds: &[FeedStatus], lookups: &Lookups) -> Vec<String> {
     let mut warnings = Vec::new();
     if view.maps.is_none() {
@@ -176,6 +201,13 @@ fn warnings(view: &View, feeds: &[FeedStatus], lookups: &Lookups) -> Vec<String>
             "connections are counted from the table of sockets alone: {problem}"
         ));
     }
+    if view.flood.cause.is_some() {
+        warnings.push(format!(
+            "flood since {}: what is refused otherwise is dropped",
+            view.flood.since
+        ));
+    }
+    warnings.extend(view.flood.problem.clone());
     if let Some(maps) = &view.maps {
         let capacity = u64::from(maps.capacity());
         for (family, filled) in [

@@ -5,10 +5,13 @@ use std::{net::IpAddr, sync::Arc};
 
 use arc_swap::ArcSwap;
 
-use super::{lookup::Lookups, view::View};
+use super::{
+    lookup::{Lookups, worth_asking},
+    view::View,
+};
 use crate::{
     book,
-    config::DnsblConfig,
+    config::{Class, DnsblConfig},
     dns::{
         class::{Confidence, NameClass},
         dnsbl::{self, NoAnswer, Verdict},
@@ -18,6 +21,7 @@ use crate::{
     },
     evidence::Standing,
     names::Names,
+    network::Network,
     overrides::Overrides,
     policy::{
         self,
@@ -49,6 +53,10 @@ impl AtTheDoor {
 
 impl policy::Lookups for AtTheDoor {
     async fn reverse(&self, address: IpAddr) -> Lookup<Reverse> {
+        let view = self.view.load_full();
+        if worth_asking(&view.book, &view.rules, address) {
+            self.lookups.inquiry.seen(address);
+        }
         let told = self.lookups.inquiry.name(address).await;
         reverse(told, &self.view.load().names)
     }
@@ -76,8 +84,16 @@ impl policy::Lookups for AtTheDoor {
         }
     }
 
-    fn connections(&self, _: IpAddr) -> Option<Connections> {
-        None
+    fn connections(&self, address: IpAddr) -> Option<Connections> {
+        let view = self.view.load();
+        let limits = &view.config.limits;
+        let limit = limits.connections(Network::source(address), Class::Unknown);
+        let counted = view.maps.as_ref()?.connections(address);
+        let counted = counted.inspect_err(|error| tracing::error!(%error, "connections not read"));
+        (limit > 0).then_some(Connections {
+            open: counted.ok()?.open,
+            limit,
+        })
     }
 }
 

@@ -22,6 +22,7 @@ use super::{
 };
 use crate::{
     book::{Change, NewAllow, NewListing, Origin, Outcome, Scope, Standing},
+    config::FloodMode,
     control::{
         Caller, Service, ServiceError,
         api::{
@@ -29,12 +30,12 @@ use crate::{
             ComplaintQuery, Complaints, ComplaintsQuery, Connections, ConnectionsQuery,
             DecideRemoval, Detached, Disallow, Disallowed, DnsblLists, DnsblTest, EndName,
             EndOverride, Evidence, EvidenceTaken, Explanation, Export, Feed, Feeds as FeedList,
-            Filter, Flushed, History, Import, Imported, Judged, Listings, LookedUp, ModeState,
-            NameCheck, NameHistory, NameHistoryQuery, NameSet, Names, NamesEnded, OverrideHistory,
-            OverrideHistoryQuery, OverrideSet, Overrides, OverridesEnded, PolicyState, Reloaded,
-            Removal, RemovalRequest, Removals, RemovalsQuery, RollUp, RolledUp, SetOverride, Stats,
-            Status, Top, Unblock, Unblocked, Verdict, VerdictQuery, Verdicts, VerdictsQuery,
-            convert,
+            Filter, Flood, Flushed, History, Import, Imported, Judged, Listings, LookedUp,
+            ModeState, NameCheck, NameHistory, NameHistoryQuery, NameSet, Names, NamesEnded,
+            OverrideHistory, OverrideHistoryQuery, OverrideSet, Overrides, OverridesEnded,
+            PolicyState, Reloaded, Removal, RemovalRequest, Removals, RemovalsQuery, RollUp,
+            RolledUp, SetOverride, Stats, Status, Top, Unblock, Unblocked, Verdict, VerdictQuery,
+            Verdicts, VerdictsQuery, convert,
         },
     },
     evidence::{Taken, intake::Desk},
@@ -319,6 +320,17 @@ impl Service for Handle {
     async fn set_mode(&self, mode: Mode, by: &Caller) -> Result<ModeState, ServiceError> {
         let by = by.to_string();
         self.ask(|reply| Request::SetMode { mode, by, reply }).await
+    }
+
+    async fn flood(&self) -> Result<Flood, ServiceError> {
+        Ok(answer::flood(&self.view()))
+    }
+
+    async fn set_flood(&self, mode: FloodMode, by: &Caller) -> Result<Flood, ServiceError> {
+        let by = by.to_string();
+        self.ask(|reply| Request::SetFlood { mode, by, reply })
+            .await?;
+        self.flood().await
     }
 
     async fn feeds(&self) -> Result<FeedList, ServiceError> {

@@ -31,6 +31,7 @@ use crate::{
     evidence::{self, Finding, Ground, Sample},
     names::Pattern,
     network::Network,
+    plan::Rules,
 };
 
 /// Sources that are asked about again in one go, at most.
@@ -256,12 +257,9 @@ impl Writer {
         Ok(())
     }
 
-    /// Asks DNS about an address that has come, or of which something was said. Nothing is asked about
-    /// those who pass whatever it says, and about addresses of networks like this one's own.
+    /// Asks DNS about an address that has come, or of which something was said.
     pub(super) fn seen(&self, address: IpAddr) {
-        let host = Network::host(address);
-        let protected = self.rules.protected().iter().any(|own| own.covers(host));
-        if !protected && !is_private(address) && !self.ledger.book().allows_all_of(host) {
+        if worth_asking(self.ledger.book(), &self.rules, address) {
             self.inquiry.seen(address);
         }
     }
@@ -343,12 +341,13 @@ impl Writer {
     }
 }
 
-/// Asks again and again about those whose time has come, as long as it is let run.
+/// Asks again and again about those whose time has come, as long as it is let run; in a flood that can
+/// wait until it is over.
 pub(super) async fn keep_asking(view: Arc<ArcSwap<View>>, inquiry: Inquiry) {
     loop {
         time::sleep(ASK_AGAIN).await;
         let view = view.load_full();
-        if !view.config.lookup.enabled {
+        if !view.config.lookup.enabled || view.flood.cause.is_some() {
             continue;
         }
         match evidence::due(&view.history, Timestamp::now(), AGAIN).await {
@@ -356,6 +355,14 @@ pub(super) async fn keep_asking(view: Arc<ArcSwap<View>>, inquiry: Inquiry) {
             Err(error) => tracing::error!(%error, "cannot read who is to be asked about again"),
         }
     }
+}
+
+/// Whether DNS is to be asked about `address`: not where it passes whatever DNS says, and not of
+/// networks like this one's own.
+pub(super) fn worth_asking(book: &Book, rules: &Rules, address: IpAddr) -> bool {
+    let host = Network::host(address);
+    let protected = rules.protected().iter().any(|own| own.covers(host));
+    !protected && !is_private(address) && !book.allows_all_of(host)
 }
 
 /// Whether `address` is of a network that every site may have (RFC 1918, RFC 6598, RFC 4193): the DNS

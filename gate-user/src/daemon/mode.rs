@@ -1,111 +1,76 @@
-//! The mode that an operator set by command: it outlives the daemon (invariant 10).
+//! A mode that an operator set by command: it outlives the daemon (invariant 10).
 //!
-//! Kept in `state/mode` together with the mode that the configuration named then. When the
-//! configuration names another one later, the operator has edited it since, and it wins.
+//! Kept in the state directory together with the mode that the configuration named then. When the
+//! configuration names another one later, the operator has edited it since, and it wins: from then
+//! on the command is forgotten.
 
-use std::{
-    fs::{self, File},
-    io::{self, Write as _},
-    path::{Path, PathBuf},
-};
+use std::path::Path;
 
-use gate_common::Mode;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use super::DaemonError;
+use super::{DaemonError, kept::Kept};
 
-#[derive(Deserialize, Serialize)]
-struct Kept {
+#[derive(Clone, Copy, Debug, Deserialize, Serialize)]
+struct Command<M> {
     /// The mode set by command.
-    mode: Mode,
+    mode: M,
     /// What the configuration named at that time.
-    configured: Mode,
+    configured: M,
 }
 
-/// The mode set by command, on disk.
+/// A mode set by command, on disk.
 #[derive(Clone, Debug)]
-pub(super) struct KeptMode {
-    path: PathBuf,
-}
+pub(super) struct KeptMode<M>(Kept<Command<M>>);
 
-impl KeptMode {
-    /// The one of the gate with this state directory.
-    pub(super) fn new(state: &Path) -> Self {
-        Self {
-            path: state.join("mode"),
-        }
+impl<M: Copy + DeserializeOwned + PartialEq + Serialize> KeptMode<M> {
+    /// The one in the file `name`, of the gate with this state directory.
+    pub(super) fn new(state: &Path, name: &str) -> Self {
+        Self(Kept::new(state, name))
     }
 
     /// The mode in force under a configuration that names `configured`.
-    pub(super) fn in_force(&self, configured: Mode) -> Result<Mode, DaemonError> {
-        let text = match fs::read(&self.path) {
-            Ok(text) => text,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(configured),
-            Err(error) => return Err(self.error("reading the mode set by command", error)),
-        };
-        let kept: Kept = serde_json::from_slice(&text).map_err(|error| {
-            self.error(
-                "reading the mode set by command; remove the file to go by the configuration",
-                error.into(),
-            )
-        })?;
-        Ok(if kept.configured == configured {
-            kept.mode
-        } else {
-            configured
-        })
+    pub(super) fn in_force(&self, configured: M) -> Result<M, DaemonError> {
+        match self.0.read()? {
+            Some(command) if command.configured == configured => return Ok(command.mode),
+            Some(_) => self.0.forget()?,
+            None => {}
+        }
+        Ok(configured)
     }
 
     /// Keeps `mode`, set by command under a configuration that names `configured`.
-    pub(super) fn keep(&self, mode: Mode, configured: Mode) -> Result<(), DaemonError> {
-        let text = serde_json::to_vec(&Kept { mode, configured })
-            .map_err(|error| self.error("writing the mode", error.into()))?;
-        self.replace(&text)
-            .map_err(|error| self.error("writing the mode", error))
-    }
-
-    fn replace(&self, text: &[u8]) -> io::Result<()> {
-        let fresh = self.path.with_extension("new");
-        let mut file = File::create(&fresh)?;
-        file.write_all(text)?;
-        file.sync_all()?;
-        fs::rename(&fresh, &self.path)?;
-        self.path
-            .parent()
-            .map_or(Ok(()), |directory| File::open(directory)?.sync_all())
-    }
-
-    fn error(&self, what: &'static str, source: io::Error) -> DaemonError {
-        DaemonError::File {
-            path: self.path.clone(),
-            what,
-            source,
-        }
+    pub(super) fn keep(&self, mode: M, configured: M) -> Result<(), DaemonError> {
+        self.0.keep(&Command { mode, configured })
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
+    use gate_common::Mode;
+
     use super::*;
 
     #[test]
     fn a_command_holds_until_the_configuration_changes() {
         let directory = tempfile::tempdir().unwrap();
-        let kept = KeptMode::new(directory.path());
+        let kept = KeptMode::new(directory.path(), "mode");
         assert_eq!(kept.in_force(Mode::Enforce).unwrap(), Mode::Enforce);
 
         kept.keep(Mode::Off, Mode::Enforce).unwrap();
         assert_eq!(kept.in_force(Mode::Enforce).unwrap(), Mode::Off);
         assert_eq!(kept.in_force(Mode::Monitor).unwrap(), Mode::Monitor);
+        // Changing it back does not bring the command back.
+        assert_eq!(kept.in_force(Mode::Enforce).unwrap(), Mode::Enforce);
     }
 
     #[test]
-    fn a_broken_file_is_told() {
+    fn the_file_is_the_one_of_former_versions() {
         let directory = tempfile::tempdir().unwrap();
-        fs::write(directory.path().join("mode"), "{").unwrap();
-        let error = KeptMode::new(directory.path())
-            .in_force(Mode::Off)
-            .unwrap_err();
-        assert!(error.to_string().contains("/mode: "), "{error}");
+        let text = r#"{"mode":"off","configured":"enforce"}"#;
+        fs::write(directory.path().join("mode"), text).unwrap();
+        let kept = KeptMode::new(directory.path(), "mode");
+        assert_eq!(kept.in_force(Mode::Enforce).unwrap(), Mode::Off);
     }
 }

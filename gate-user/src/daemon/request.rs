@@ -5,6 +5,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::{
     book::{Applied, Book, Change},
+    config::FloodMode,
     control::{
         ServiceError,
         api::{Detached, LookedUp, ModeState, Reloaded, RemovalRequest, RollupState},
@@ -72,6 +73,12 @@ pub(super) enum Request {
         mode: Mode,
         by: String,
         reply: Reply<ModeState>,
+    },
+    /// Set who decides whether there is a flood.
+    SetFlood {
+        mode: FloodMode,
+        by: String,
+        reply: Reply<()>,
     },
     /// Read the configuration again.
     Reload { by: String, reply: Reply<Reloaded> },

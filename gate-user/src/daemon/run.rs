@@ -49,6 +49,9 @@ use crate::{
 /// How often the writer looks at the clock: expiry acts within a second of its time.
 const TICK: Duration = Duration::from_millis(500);
 
+/// How often is looked whether there is a flood.
+const WATCH: Duration = Duration::from_secs(1);
+
 /// How long after a first change the machine's interfaces and addresses are looked at: they change
 /// in bursts.
 const BURST: Duration = Duration::from_millis(200);
@@ -262,6 +265,8 @@ impl Loop {
         let mut machine_changes = Burst::default();
         let mut tick = time::interval(TICK);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut watch = time::interval(WATCH);
+        watch.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut next_look = time::Instant::now() + self.writer.config.gate.verify;
         let mut next_fold = time::Instant::now() + FOLD;
         let mut next_doubt = time::Instant::now() + DOUBT;
@@ -300,6 +305,7 @@ impl Loop {
                     self.look_at_machine().await;
                 }
                 _ = tick.tick() => self.expire().await,
+                _ = watch.tick() => self.writer.watch_flood(),
                 () = time::sleep_until(next_fold) => next_fold = self.fold().await,
                 _ = traffic.tick() => self.keep_traffic().await,
                 () = time::sleep_until(next_look) => {
@@ -364,6 +370,9 @@ impl Loop {
             }
             Request::SetMode { mode, by, reply } => {
                 let _ = reply.send(self.writer.set_mode(mode, &by));
+            }
+            Request::SetFlood { mode, by, reply } => {
+                let _ = reply.send(self.writer.set_flood_mode(mode, &by));
             }
             Request::Reload { by, reply } => {
                 let _ = reply.send(self.reload(&by).await);
@@ -461,7 +470,7 @@ impl Loop {
     async fn look_at_machine(&mut self) {
         match self.writer.netlink.own_addresses().await {
             Ok(own) => {
-                let rules = settings::rules(&self.writer.config, &own);
+                let rules = settings::rules(&self.writer.config, &own, self.writer.flood.is_on());
                 self.writer.change_rules(rules);
                 self.ways_in.configure(&self.writer.config, own);
             }
@@ -504,11 +513,16 @@ impl Loop {
         };
         self.writer.config = Arc::new(fresh);
         self.writer.log.set_level(self.writer.config.log.level);
-        if former.gate.mode != self.writer.config.gate.mode {
-            self.writer.mode = self.writer.config.gate.mode;
-        }
         let internal = |error: &dyn std::fmt::Display| ServiceError::Internal(error.to_string());
+        let mode = self.writer.config.gate.mode;
+        if former.gate.mode != mode {
+            let in_force = self.writer.kept_mode.in_force(mode);
+            self.writer.mode = in_force.map_err(|error| internal(&error))?;
+        }
         self.writer.configure().map_err(|error| internal(&error))?;
+        self.writer
+            .reconfigure_flood(&former, by)
+            .map_err(|error| internal(&error))?;
         self.writer.change(vec![allow], by).await?;
         self.writer
             .choose_interfaces()

@@ -5,7 +5,7 @@ use std::{net::IpAddr, time::Duration};
 use gate_common::{COURTESY_UNIT, Limits, Mode, Rate, Reason, SYN_UNIT};
 
 use crate::{
-    config::{ClassLimits, Config, InterfaceName, PerTime},
+    config::{ClassLimits, Config, Enforcement, InterfaceName, PerTime},
     kernel::{Capacity, KernelError, Netlink, Settings},
     network::Network,
     plan::Rules,
@@ -77,10 +77,20 @@ fn rate(per_time: PerTime, unit: u64) -> Rate {
     Rate::new(per_time.count(), u32::try_from(units).unwrap_or(u32::MAX))
 }
 
-/// What the plan goes by, on a machine with the addresses `own`.
-pub(super) fn rules(config: &Config, own: &[IpAddr]) -> Rules {
+/// What `reason` does, in a flood or in a calm.
+pub(super) fn enforcement(config: &Config, in_flood: bool, reason: Reason) -> Enforcement {
+    let configured = config.enforcement.of(reason);
+    if in_flood {
+        configured.in_flood()
+    } else {
+        configured
+    }
+}
+
+/// What the plan goes by, on a machine with the addresses `own`, in a flood or in a calm.
+pub(super) fn rules(config: &Config, own: &[IpAddr], in_flood: bool) -> Rules {
     Rules::new(
-        |reason| Some(config.enforcement.of(reason)),
+        |reason| Some(enforcement(config, in_flood, reason)),
         own.iter().map(|&address| Network::host(address)),
     )
 }

@@ -16,6 +16,7 @@ use jiff::Timestamp;
 
 use super::{
     DaemonError,
+    flood::FloodWatch,
     logging::LogControl,
     mode::KeptMode,
     settings,
@@ -58,7 +59,9 @@ impl Writer {
 
         let netlink = Netlink::open()?;
         let own = netlink.own_addresses().await?;
-        let rules = Arc::new(settings::rules(&config, &own));
+        let flood = FloodWatch::start(&config, started)?;
+        inquiry.set_shedding(flood.is_on());
+        let rules = Arc::new(settings::rules(&config, &own, flood.is_on()));
         let gate = Gate::open(
             &config.paths.pins,
             settings::capacity(&config),
@@ -69,7 +72,7 @@ impl Writer {
             Found::Same => gate.maps().read_back()?,
             Found::Nothing | Found::Other => Table::default(),
         };
-        let kept_mode = KeptMode::new(&config.paths.state);
+        let kept_mode = KeptMode::new(&config.paths.state, "mode");
         let config = Arc::new(config);
         let view = View {
             book: ledger.book().clone(),
@@ -81,6 +84,7 @@ impl Writer {
             config_path: config_path.clone(),
             started,
             mode: config.gate.mode,
+            flood: flood.view(),
             interfaces: Vec::new(),
             planned: TableSize::default(),
             maps: None,
@@ -109,6 +113,7 @@ impl Writer {
             config_path,
             log,
             kept_mode,
+            flood,
             wanted: Vec::new(),
             interfaces: Vec::new(),
             started,
@@ -117,28 +122,34 @@ impl Writer {
             drift: view.drift,
             kernel_problem: None,
             generation: 0,
-            flood: false,
             repeats: Repeats::default(),
             view: Arc::new(ArcSwap::from_pointee(view)),
         };
         writer.choose_interfaces().await?;
         let written = writer.reconcile(&kernel)?;
         writer.configure()?;
-        let failed = writer.attach().await?;
-        if let Some((interface, source)) = failed.into_iter().next() {
-            return Err(DaemonError::Attach {
-                interface,
-                source: Box::new(source),
-            });
-        }
+        writer.attach_all().await?;
         tracing::info!(
             pins = ?found,
             written,
             listings = writer.ledger.book().counts().listings,
             mode = writer.mode.as_str(),
+            flood = writer.flood.is_on(),
             "gate enforces"
         );
         Ok(writer)
+    }
+
+    /// Puts the gate on every interface that is to be guarded, or tells of the first that failed.
+    async fn attach_all(&mut self) -> Result<(), DaemonError> {
+        let failed = self.attach().await?;
+        match failed.into_iter().next() {
+            None => Ok(()),
+            Some((interface, source)) => Err(DaemonError::Attach {
+                interface,
+                source: Box::new(source),
+            }),
+        }
     }
 
     /// The feeds that list anything in the book.

@@ -5,6 +5,7 @@ use std::{path::PathBuf, sync::Arc};
 use gate_common::Mode;
 use jiff::Timestamp;
 
+use super::flood::FloodView;
 use crate::{
     book::{Book, History},
     config::{Config, InterfaceName},
@@ -36,6 +37,8 @@ pub(super) struct View {
     pub(super) started: Timestamp,
     /// The mode in force.
     pub(super) mode: Mode,
+    /// Calm or flood.
+    pub(super) flood: FloodView,
     /// The guarded interfaces.
     pub(super) interfaces: Vec<Guarded>,
     /// How large the plan is.

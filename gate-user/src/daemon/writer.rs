@@ -13,6 +13,7 @@ use tokio::task::block_in_place;
 
 use super::{
     DaemonError,
+    flood::FloodWatch,
     logging::LogControl,
     mode::KeptMode,
     settings,
@@ -56,7 +57,8 @@ pub(super) struct Writer {
     pub(super) config_path: Option<PathBuf>,
     pub(super) log: LogControl,
     pub(super) mode: Mode,
-    pub(super) kept_mode: KeptMode,
+    pub(super) kept_mode: KeptMode<Mode>,
+    pub(super) flood: FloodWatch,
     /// The interfaces to guard, as the configuration and the default route were at the start or
     /// at the last reload: a route that comes and goes does not move the gate.
     pub(super) wanted: Vec<InterfaceName>,
@@ -68,8 +70,6 @@ pub(super) struct Writer {
     pub(super) kernel_problem: Option<String>,
     /// Counts what was given to the kernel, so that a look at its table knows whether it is dated.
     pub(super) generation: u64,
-    /// Whether there is a flood.
-    pub(super) flood: bool,
     /// How often sources reached a limit.
     pub(super) repeats: Repeats,
     pub(super) view: Arc<ArcSwap<View>>,
@@ -88,6 +88,7 @@ impl Writer {
             config_path: self.config_path.clone(),
             started: self.started,
             mode: self.mode,
+            flood: self.flood.view(),
             interfaces: self.interfaces.clone(),
             planned: self.planned,
             maps: self.gate.as_ref().map(|gate| Arc::clone(gate.maps())),
@@ -198,7 +199,7 @@ impl Writer {
 
     /// Tells the program its settings.
     pub(super) fn configure(&mut self) -> Result<(), KernelError> {
-        let settings = settings::program(&self.config, self.mode, self.flood);
+        let settings = settings::program(&self.config, self.mode, self.flood.is_on());
         let exceptions = settings::exceptions(&self.config);
         let Some(gate) = &mut self.gate else {
             return Ok(());

@@ -36,6 +36,15 @@ impl Enforcement {
         }
     }
 
+    /// What it becomes in a flood: a refusal is a connection, of which there are too many.
+    #[must_use]
+    pub const fn in_flood(self) -> Self {
+        match self {
+            Self::Drop | Self::Reject => Self::Drop,
+            Self::Observe => Self::Observe,
+        }
+    }
+
     /// The name used in configuration and JSON.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -80,6 +89,12 @@ impl Rules {
             enforcement: by_slot,
             protected,
         }
+    }
+
+    /// These, with another enforcement of reasons.
+    #[must_use]
+    pub fn with(&self, enforcement: impl Fn(Reason) -> Enforcement) -> Self {
+        Self::new(|reason| Some(enforcement(reason)), self.protected.clone())
     }
 
     /// What `reason` does to a connection.
@@ -152,6 +167,29 @@ mod tests {
         let rules = Rules::new(flood, []);
         assert_eq!(rules.enforcement(Reason::Dynamic), Enforcement::Drop);
         assert_eq!(rules.enforcement(Reason::Generic), Enforcement::Reject);
+    }
+
+    #[test]
+    fn a_flood_drops_what_is_refused_and_nothing_else() {
+        use Enforcement::{Drop, Observe, Reject};
+        let calm = |reason| match reason {
+            Reason::Dynamic | Reason::Feed => Reject,
+            Reason::Generic => Observe,
+            _ => Drop,
+        };
+        let own = "192.0.2.25".parse().unwrap();
+        let rules = Rules::new(|reason| Some(calm(reason)), [own]);
+        let flood = rules.with(|reason| rules.enforcement(reason).in_flood());
+        for (reason, expected) in [
+            (Reason::Dynamic, Drop),
+            (Reason::Feed, Drop),
+            (Reason::Generic, Observe),
+            (Reason::Manual, Drop),
+        ] {
+            assert_eq!(flood.enforcement(reason), expected, "{reason:?}");
+        }
+        assert_eq!(flood.protected(), rules.protected());
+        assert_eq!(flood.with(calm), rules);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! A source that connects is asked about; what follows shows in the book and on the wire. Nothing
 //! here leaves the lab.
 
+mod flood;
 mod lists;
 mod names;
 mod space;

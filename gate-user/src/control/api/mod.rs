@@ -15,6 +15,7 @@ mod error;
 mod evidence;
 mod export;
 mod feed;
+mod flood;
 mod intake;
 mod listing;
 mod lookup;
@@ -45,6 +46,7 @@ pub use evidence::{
 };
 pub use export::{Export, ExportLine};
 pub use feed::{BadLine, Feed, FeedFile, FeedInForce, Feeds, Fetch};
+pub use flood::{Flood, SetFlood};
 pub use intake::{
     BadVerdict, Complained, Complaint, ComplaintFormat, ComplaintQuery, Fate, Judged,
 };

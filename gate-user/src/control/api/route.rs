@@ -28,6 +28,8 @@ pub const TOP: &str = "/v1/top";
 pub const CONNECTIONS: &str = "/v1/connections";
 /// `GET`, and `PUT` of [`SetMode`](super::SetMode): [`ModeState`](super::ModeState).
 pub const MODE: &str = "/v1/mode";
+/// `GET`, and `PUT` of [`SetFlood`](super::SetFlood): [`Flood`](super::Flood).
+pub const FLOOD: &str = "/v1/flood";
 /// `GET`: [`Feeds`](super::Feeds).
 pub const FEEDS: &str = "/v1/feeds";
 /// `POST`, the feed's name in the path: [`Feed`](super::Feed).

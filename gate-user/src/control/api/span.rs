@@ -36,3 +36,18 @@ pub(super) fn deserialize<'de, D: Deserializer<'de>>(
         .map(|text| parse(&text).map_err(D::Error::custom))
         .transpose()
 }
+
+/// The same for a duration that is always there.
+pub(super) mod whole {
+    use std::time::Duration;
+
+    use serde::{Deserialize as _, Deserializer, Serializer, de::Error};
+
+    pub(crate) fn serialize<S: Serializer>(duration: &Duration, s: S) -> Result<S::Ok, S::Error> {
+        s.collect_str(&humantime::format_duration(*duration))
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(d: D) -> Result<Duration, D::Error> {
+        super::parse(&String::deserialize(d)?).map_err(D::Error::custom)
+    }
+}

@@ -4,7 +4,7 @@ use gate_common::{Mode, Reason};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{ConnectionCounts, LookupCounts, PerReason};
+use super::{ConnectionCounts, Flood, LookupCounts, PerReason};
 use crate::plan::Enforcement;
 
 /// How the program sits on an interface.
@@ -67,6 +67,8 @@ pub struct Status {
     pub config: Option<String>,
     /// The mode now.
     pub mode: Mode,
+    /// Calm or flood.
+    pub flood: Flood,
     /// Guarded ports.
     pub ports: Vec<u16>,
     /// Guarded interfaces.

@@ -19,8 +19,8 @@ use super::{
             Allow, AllowName, Block, BlockName, CheckQuery, ComplaintQuery, ComplaintsQuery,
             ConnectionsQuery, DecideRemoval, Disallow, EndName, EndOverride, ErrorKind, Evidence,
             Filter, HistoryQuery, Import, Lookup, NameHistoryQuery, NameQuery,
-            OverrideHistoryQuery, RemovalRequest, RemovalsQuery, RollUp, SetMode, SetOverride,
-            TopQuery, Unblock, VerdictQuery, VerdictsQuery, route,
+            OverrideHistoryQuery, RemovalRequest, RemovalsQuery, RollUp, SetFlood, SetMode,
+            SetOverride, TopQuery, Unblock, VerdictQuery, VerdictsQuery, route,
         },
     },
     exchange::{Answer, Asked, BATCH, BodyTime, Failure, Json, LARGE, Lines, MAIL, Raw},
@@ -100,6 +100,10 @@ fn looking<S: Service>() -> Vec<Route<S>> {
         get(
             route::MODE,
             routing::get(|State(service): Handle<S>| async move { answer!(service.mode()) }),
+        ),
+        get(
+            route::FLOOD,
+            routing::get(|State(service): Handle<S>| async move { answer!(service.flood()) }),
         ),
         get(
             route::FEEDS,
@@ -274,6 +278,15 @@ fn changing<S: Service>() -> Vec<Route<S>> {
             routing::put(
                 |State(service): Handle<S>, Extension(by): By, Json(body): Json<SetMode>| async move {
                     answer!(service.set_mode(body.mode, &by))
+                },
+            ),
+        ),
+        (
+            Method::PUT,
+            route::FLOOD,
+            routing::put(
+                |State(service): Handle<S>, Extension(by): By, Json(body): Json<SetFlood>| async move {
+                    answer!(service.set_flood(body.mode, &by))
                 },
             ),
         ),

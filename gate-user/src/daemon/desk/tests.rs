@@ -15,7 +15,7 @@ use crate::{
     },
     config::Config,
     control::api::{Drift, TableSize},
-    daemon::{logging::LogControl, lookup::Lookups, mode::KeptMode, view::View},
+    daemon::{flood::FloodWatch, logging::LogControl, lookup::Lookups, mode::KeptMode, view::View},
     evidence::{Reverse, Standing, finding_of},
     kernel::Netlink,
     limits::Repeats,
@@ -37,7 +37,9 @@ async fn writer(place: &tempfile::TempDir, config: Config) -> Writer {
         extra: 0,
         checked: None,
     };
+    let flood = FloodWatch::start(&config, started).unwrap();
     let view = View {
+        flood: flood.view(),
         book: ledger.book().clone(),
         names: Names::default(),
         overrides: Overrides::default(),
@@ -70,7 +72,7 @@ async fn writer(place: &tempfile::TempDir, config: Config) -> Writer {
         config,
         config_path: None,
         log: LogControl::of_nothing(),
-        kept_mode: KeptMode::new(place.path()),
+        kept_mode: KeptMode::new(place.path(), "mode"),
         wanted: Vec::new(),
         interfaces: Vec::new(),
         started,
@@ -79,7 +81,7 @@ async fn writer(place: &tempfile::TempDir, config: Config) -> Writer {
         drift: view.drift,
         kernel_problem: None,
         generation: 0,
-        flood: false,
+        flood,
         repeats: Repeats::default(),
         view: Arc::new(ArcSwap::from_pointee(view)),
     }

@@ -74,6 +74,10 @@ impl Asker {
         Ok(())
     }
 
+    pub(super) fn set_shedding(&self, shedding: bool) {
+        self.resolver.set_shedding(shedding);
+    }
+
     pub(super) fn lookup(&self) -> LookupConfig {
         self.settings.load().lookup
     }

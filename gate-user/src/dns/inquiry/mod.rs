@@ -126,6 +126,13 @@ impl Inquiry {
         self.shared.asker.configure(config)
     }
 
+    /// During a flood: who comes is looked up in what is kept alone, or asked about again. A source
+    /// of which that tells nothing is `unanswered`, and asked about when it comes again after the
+    /// flood. Somebody who waits ([`Inquiry::ask`]) is answered as ever.
+    pub fn set_shedding(&self, shedding: bool) {
+        self.shared.asker.set_shedding(shedding);
+    }
+
     /// `address` has come, or something was said of it. Never waits.
     pub fn seen(&self, address: IpAddr) {
         let lookup = self.shared.asker.lookup();

@@ -112,6 +112,38 @@ async fn what_cannot_be_told_is_asked_again_when_the_source_comes_again() {
 }
 
 #[tokio::test]
+async fn in_a_flood_only_those_who_wait_cost_a_query() {
+    let dns = TestDns::start().await;
+    let (inquiry, mut found) = start(&dns, Config::default());
+    let network: Network = "198.51.100.0/24".parse().unwrap();
+    let coming = IpAddr::from([192, 0, 2, 7]);
+    inquiry.set_shedding(true);
+    inquiry.seen(coming);
+    inquiry.again(&[finding_of([192, 0, 2, 8].into())]);
+    inquiry.sample(network);
+    let deadline = Instant::now() + PATIENCE;
+    while inquiry.counts().unanswered < 3 {
+        assert!(Instant::now() < deadline, "{:?}", inquiry.counts());
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    assert_eq!(dns.count(), 0);
+    assert!(found.try_recv().is_err());
+
+    let waited_for = IpAddr::from([192, 0, 2, 9]);
+    assert!(inquiry.ask(waited_for).await.tells_something());
+    assert_eq!(dns.count(), 1);
+    // What is known already costs nothing.
+    inquiry.seen(waited_for);
+    assert!(matches!(next(&mut found).await, Found::Finding(is) if is.address == waited_for));
+    assert_eq!(dns.count(), 1);
+
+    inquiry.set_shedding(false);
+    inquiry.seen(coming);
+    assert!(matches!(next(&mut found).await, Found::Finding(is) if is.address == coming));
+    assert_eq!(dns.count(), 2);
+}
+
+#[tokio::test]
 async fn an_answer_of_each_list_is_told_and_silence_is_not() {
     let dns = TestDns::start().await;
     for zone in ["a.example", "b.example"] {
