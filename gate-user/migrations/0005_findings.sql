@@ -1,5 +1,8 @@
 -- What DNS said of a source when it was last asked. As in the other tables, a source is a number,
 -- times are seconds since 1970, and PostgreSQL would say BIGINT for the key.
+--
+-- What is listed for a name goes into `entries`, and out of it 90 days after its end: an attacker can
+-- make as many of those as he has addresses.
 CREATE TABLE findings (
     source BIGINT PRIMARY KEY,
     -- When DNS was last asked.

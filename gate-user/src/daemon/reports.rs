@@ -43,7 +43,7 @@ impl Opened {
         (Self { sender, missed }, receiver)
     }
 
-    /// Tells of `source`; of an IPv6 source, the first address of its /64.
+    /// Tells of the address of a source.
     pub(super) fn tell(&self, source: IpAddr) {
         if let Err(TrySendError::Full(_)) = self.sender.try_send(source) {
             self.missed.fetch_add(1, Ordering::Relaxed);
@@ -59,7 +59,7 @@ impl Opened {
 /// That a source reached a limit by completing a handshake.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) struct ReachedLimit {
-    /// Who; of an IPv6 source, the first address of its /64.
+    /// The address that it did so from.
     pub(super) source: IpAddr,
     /// Which.
     pub(super) limit: Limit,
