@@ -49,7 +49,7 @@ pub fn gate(rounds: u32) -> Result<Asked> {
     let lab = Lab::new()?;
     let _senders = Senders::start(&lab)?;
     let config = format!(
-        "[enforcement]\nmanual = 'reject'\n[dns]\nservers = ['{}']\n[policy]\nchecks.reverse_dns = 'off'\n[log]\nlevel = 'warn'\n",
+        "[enforcement]\nmanual = 'reject'\n[dns]\nservers = ['{}']\n[lookup]\nenabled = false\n[policy]\nchecks.reverse_dns = 'off'\n[log]\nlevel = 'warn'\n",
         senders::SERVER
     );
     let gate = lab.gate().with(&config).start()?;

@@ -127,6 +127,12 @@ async fn in_a_flood_only_those_who_wait_cost_a_query() {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     assert_eq!(dns.count(), 0);
+    // Whose time had come waits for its turn like the others; of the rest there is nothing to tell.
+    let Found::Finding(silent) = next(&mut found).await else {
+        panic!("no finding");
+    };
+    assert_eq!(silent.address, IpAddr::from([192, 0, 2, 8]));
+    assert!(!silent.tells_something());
     assert!(found.try_recv().is_err());
 
     let waited_for = IpAddr::from([192, 0, 2, 9]);
