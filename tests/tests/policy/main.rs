@@ -2,6 +2,7 @@
 //! clients from many addresses.
 
 mod life;
+mod limits;
 mod names;
 mod postfix;
 mod replies;

@@ -1,0 +1,96 @@
+//! What clients are told when the gate counts what they do: connections that they have open, and SYNs
+//! that pass so that a listed client hears why.
+
+use std::{
+    thread,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context as _, Result, ensure};
+use gate_tests::lab::{Lab, Outcome::TimedOut};
+
+use crate::{
+    postfix::{PORT, Postfix},
+    smtp::{REJECTED, Smtp, told},
+};
+
+/// The checks that ask DNS are off: there is none here.
+const CONFIG: &str = "
+[policy]
+group = 'postfix'
+url = 'https://www.example.org/refused'
+checks.sender_domain = 'off'
+checks.reverse_dns = 'off'
+";
+
+#[test]
+fn a_client_with_too_many_connections_is_told_to_come_back() -> Result<()> {
+    let lab = Lab::new()?;
+    let limits = "[limits]\nconnections = 2\n";
+    let gate = lab.gate().set("attach", "generic").set("ports", vec![PORT]);
+    let gate = gate.with(limits).with(CONFIG).start()?;
+    let _postfix = Postfix::start(&lab, &gate)?;
+    for who in ["192.0.2.7", "2001:db8:1:2::7"] {
+        let mut first = Smtp::from(&lab, who)?;
+        let mut second = Smtp::from(&lab, who)?;
+        // The connection that is asked about counts: two are within the limit.
+        assert_eq!(second.mail("joe@example.org")?, "250 2.1.5 Ok", "{who}");
+        let refusal = format!(
+            "421 4.7.1 {REJECTED}- ERROR: Connection refused - <{who}> - Too many simultaneous connections. See https://www.example.org/refused#limits"
+        );
+        assert_eq!(told(&lab, who)?, refusal);
+        assert_eq!(told(&lab, "198.51.100.7")?, "250 2.1.5 Ok", "somebody else");
+
+        // After one of the first has gone, the next is let in. Until the gate has seen it end, which
+        // takes no time worth speaking of, the client is told the same.
+        assert_eq!(first.say("QUIT")?, "221 2.0.0 Bye");
+        drop(first);
+        let deadline = Instant::now() + Duration::from_secs(5);
+        loop {
+            let said = told(&lab, who)?;
+            if said == "250 2.1.5 Ok" {
+                break;
+            }
+            assert_eq!(said, refusal);
+            ensure!(Instant::now() < deadline, "{who} stays out");
+            thread::sleep(Duration::from_millis(50));
+        }
+        // The second was within the limit all the time.
+        assert!(second.data()?.starts_with("250 2.0.0 Ok: queued as "));
+    }
+    let state = gate.json(&["policy", "status"])?;
+    assert!(
+        state["refused"]["connections"]
+            .as_u64()
+            .context("a counter")?
+            >= 2,
+        "{state}"
+    );
+    assert_eq!(gate.json(&["stats"])?["limited"]["connections_hard"], 0);
+    Ok(())
+}
+
+/// As configured when nothing is: what a trap lists is dropped, but for one SYN an hour.
+#[test]
+fn a_dropped_client_learns_why_once() -> Result<()> {
+    let lab = Lab::new()?;
+    let gate = lab.gate().set("attach", "generic").set("ports", vec![PORT]);
+    let gate = gate.with("[courtesy]\n").with(CONFIG).start()?;
+    let _postfix = Postfix::start(&lab, &gate)?;
+    for who in ["192.0.2.7", "2001:db8:1:2::7"] {
+        gate.must(&["block", who, "--reason", "directspam"])?;
+        let since = gate.json(&["check", who])?;
+        let day = since["since"].as_str().context("it is listed")?[..10].replace('-', "");
+        assert_eq!(
+            told(&lab, who)?,
+            format!(
+                "554 5.7.1 {REJECTED}- ERROR: Mail Refused - <{who}> - See https://www.example.org/refused#directspam - {day}"
+            )
+        );
+        let again = lab.from(who).port(PORT).connect()?;
+        assert_eq!(again, TimedOut, "{who}");
+    }
+    // One SYN of each was let through, and no more.
+    assert_eq!(gate.json(&["stats"])?["courtesy"], 2);
+    Ok(())
+}
