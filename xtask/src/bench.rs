@@ -16,6 +16,9 @@ pub(crate) struct Options {
     /// Fewer rounds: about two minutes
     #[arg(long)]
     quick: bool,
+    /// Measure the policy service alone
+    #[arg(long, conflicts_with = "out")]
+    policy: bool,
     /// Write the numbers as JSON and the plots into this directory
     #[arg(long, value_name = "DIRECTORY")]
     out: Option<PathBuf>,
@@ -27,6 +30,9 @@ pub(crate) fn bench(options: &Options) -> Result<()> {
     let mut bench = as_root(programs.join("gate-bench"), "cargo xtask bench")?;
     if options.quick {
         bench.arg("--quick");
+    }
+    if options.policy {
+        bench.arg("--policy");
     }
     if let Some(directory) = &options.out {
         bench.arg("--out").arg(directory);

@@ -38,6 +38,9 @@ struct Arguments {
     /// Fewer rounds and smaller tables: two minutes
     #[arg(long)]
     quick: bool,
+    /// Measure the policy service alone
+    #[arg(long, conflicts_with = "out")]
+    policy: bool,
     /// Write the numbers and the plots into this directory
     #[arg(long, value_name = "DIRECTORY")]
     out: Option<PathBuf>,
@@ -92,6 +95,10 @@ fn main() -> Result<()> {
             curve: &[1, 10, 100, 1_000, 10_000, 100_000, 1_000_000],
         }
     };
+    if arguments.policy {
+        println!("{}", rows::table(&policy::rows(extent.rounds)?));
+        return Ok(());
+    }
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
