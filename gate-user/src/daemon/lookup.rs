@@ -341,8 +341,8 @@ impl Writer {
     }
 }
 
-/// Asks again and again about those whose time has come, as long as it is let run; in a flood that can
-/// wait until it is over.
+/// Asks again and again about those whose time has come, as long as it is let run; a flood is waited
+/// out.
 pub(super) async fn keep_asking(view: Arc<ArcSwap<View>>, inquiry: Inquiry) {
     loop {
         time::sleep(ASK_AGAIN).await;
