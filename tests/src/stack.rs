@@ -5,9 +5,10 @@
 
 use std::{
     collections::BTreeSet,
-    fs, mem,
+    fs, io, mem,
     net::{Ipv6Addr, TcpListener},
     process, thread,
+    time::{Duration, Instant},
 };
 
 use anyhow::Result;
@@ -87,13 +88,27 @@ impl Stack {
     ///
     /// If nobody can listen, or what the kernel tells of its connections cannot be read.
     pub fn answers(&mut self, frames: &[Vec<u8>]) -> bool {
-        let listener = TcpListener::bind((Ipv6Addr::UNSPECIFIED, 25)).expect("listening");
+        let listener = listen();
         for frame in frames {
             self.through.give(frame, self.ifindex);
         }
         drop(listener);
         let before = mem::replace(&mut self.half_open, settled(half_open));
         self.half_open.difference(&before).next().is_some()
+    }
+}
+
+/// Listens on port 25. A program that another thread starts has the last listener, too, from fork to
+/// exec (fcntl(2), `FD_CLOEXEC`): that is waited out.
+fn listen() -> TcpListener {
+    let deadline = Instant::now() + Duration::from_secs(10);
+    loop {
+        match TcpListener::bind((Ipv6Addr::UNSPECIFIED, 25)) {
+            Err(error) if error.kind() == io::ErrorKind::AddrInUse && Instant::now() < deadline => {
+                thread::sleep(Duration::from_millis(1));
+            }
+            listener => return listener.expect("listening"),
+        }
     }
 }
 
