@@ -39,6 +39,38 @@ macro_rules! answer {
     };
 }
 
+/// `look!(status)`: a GET that the service's `status` answers; `look!(top, query: TopQuery =>
+/// query.limit)`: and what of the query it is given.
+macro_rules! look {
+    ($method:ident) => {
+        routing::get(|State(service): Handle<S>| async move { answer!(service.$method()) })
+    };
+    ($method:ident, $query:ident: $asked:ty => $($given:expr),+) => {
+        routing::get(
+            |State(service): Handle<S>, Asked($query): Asked<$asked>| async move {
+                answer!(service.$method($($given),+))
+            },
+        )
+    };
+}
+
+/// `change!(post, flush)`: the same for a change, which says who asked; `change!(post, block, body:
+/// Json<Block> => body)`: and what of the body it is given.
+macro_rules! change {
+    ($by:ident, $method:ident) => {
+        routing::$by(|State(service): Handle<S>, Extension(by): By| async move {
+            answer!(service.$method(&by))
+        })
+    };
+    ($by:ident, $method:ident, $body:ident: $json:ty => $given:expr) => {
+        routing::$by(
+            |State(service): Handle<S>, Extension(by): By, Json($body): $json| async move {
+                answer!(service.$method($given, &by))
+            },
+        )
+    };
+}
+
 /// Every route, those that only look first.
 pub(super) fn all<S: Service>() -> Vec<Route<S>> {
     let mut routes = looking();
@@ -55,26 +87,12 @@ pub(super) fn all<S: Service>() -> Vec<Route<S>> {
 fn looking<S: Service>() -> Vec<Route<S>> {
     let get = |path, handler: MethodRouter<Arc<S>>| (Method::GET, path, handler);
     vec![
-        get(
-            route::STATUS,
-            routing::get(|State(service): Handle<S>| async move { answer!(service.status()) }),
-        ),
+        get(route::STATUS, look!(status)),
         get(
             route::CHECK,
-            routing::get(
-                |State(service): Handle<S>, Asked(query): Asked<CheckQuery>| async move {
-                    answer!(service.check(query.address.to_canonical()))
-                },
-            ),
+            look!(check, query: CheckQuery => query.address.to_canonical()),
         ),
-        get(
-            route::LISTINGS,
-            routing::get(
-                |State(service): Handle<S>, Asked(filter): Asked<Filter>| async move {
-                    answer!(service.list(filter))
-                },
-            ),
-        ),
+        get(route::LISTINGS, look!(list, filter: Filter => filter)),
         get(
             route::ALLOWED,
             routing::get(
@@ -91,24 +109,11 @@ fn looking<S: Service>() -> Vec<Route<S>> {
         ),
         get(
             route::HISTORY,
-            routing::get(
-                |State(service): Handle<S>, Asked(query): Asked<HistoryQuery>| async move {
-                    answer!(service.history(query.network, query.limit))
-                },
-            ),
+            look!(history, query: HistoryQuery => query.network, query.limit),
         ),
-        get(
-            route::MODE,
-            routing::get(|State(service): Handle<S>| async move { answer!(service.mode()) }),
-        ),
-        get(
-            route::FLOOD,
-            routing::get(|State(service): Handle<S>| async move { answer!(service.flood()) }),
-        ),
-        get(
-            route::FEEDS,
-            routing::get(|State(service): Handle<S>| async move { answer!(service.feeds()) }),
-        ),
+        get(route::MODE, look!(mode)),
+        get(route::FLOOD, look!(flood)),
+        get(route::FEEDS, look!(feeds)),
         get(
             route::EXPORT,
             routing::get(|State(service): Handle<S>| async move {
@@ -117,27 +122,15 @@ fn looking<S: Service>() -> Vec<Route<S>> {
         ),
         get(
             route::EXPLAIN,
-            routing::get(
-                |State(service): Handle<S>, Asked(query): Asked<CheckQuery>| async move {
-                    answer!(service.explain(query.address))
-                },
-            ),
+            look!(explain, query: CheckQuery => query.address),
         ),
         get(
             route::COMPLAINTS,
-            routing::get(
-                |State(service): Handle<S>, Asked(query): Asked<ComplaintsQuery>| async move {
-                    answer!(service.complaints(query))
-                },
-            ),
+            look!(complaints, query: ComplaintsQuery => query),
         ),
         get(
             route::REMOVALS,
-            routing::get(
-                |State(service): Handle<S>, Asked(query): Asked<RemovalsQuery>| async move {
-                    answer!(service.removals(query))
-                },
-            ),
+            look!(removals, query: RemovalsQuery => query),
         ),
     ]
 }
@@ -146,14 +139,7 @@ fn looking<S: Service>() -> Vec<Route<S>> {
 fn judging<S: Service>() -> Vec<Route<S>> {
     let get = |path, handler: MethodRouter<Arc<S>>| (Method::GET, path, handler);
     vec![
-        get(
-            route::VERDICT,
-            routing::get(
-                |State(service): Handle<S>, Asked(query): Asked<VerdictQuery>| async move {
-                    answer!(service.verdict(query))
-                },
-            ),
-        ),
+        get(route::VERDICT, look!(verdict, query: VerdictQuery => query)),
         (
             Method::POST,
             route::VERDICT,
@@ -163,10 +149,7 @@ fn judging<S: Service>() -> Vec<Route<S>> {
                 },
             ),
         ),
-        get(
-            route::POLICY,
-            routing::get(|State(service): Handle<S>| async move { answer!(service.policy()) }),
-        ),
+        get(route::POLICY, look!(policy)),
     ]
 }
 
@@ -174,17 +157,10 @@ fn judging<S: Service>() -> Vec<Route<S>> {
 fn others_lists<S: Service>() -> Vec<Route<S>> {
     let get = |path, handler: MethodRouter<Arc<S>>| (Method::GET, path, handler);
     vec![
-        get(
-            route::DNSBL,
-            routing::get(|State(service): Handle<S>| async move { answer!(service.dnsbl()) }),
-        ),
+        get(route::DNSBL, look!(dnsbl)),
         get(
             route::DNSBL_TEST,
-            routing::get(
-                |State(service): Handle<S>, Asked(query): Asked<CheckQuery>| async move {
-                    answer!(service.test_dnsbl(query.address))
-                },
-            ),
+            look!(test_dnsbl, query: CheckQuery => query.address),
         ),
     ]
 }
@@ -193,25 +169,11 @@ fn others_lists<S: Service>() -> Vec<Route<S>> {
 fn counting<S: Service>() -> Vec<Route<S>> {
     let get = |path, handler: MethodRouter<Arc<S>>| (Method::GET, path, handler);
     vec![
-        get(
-            route::STATS,
-            routing::get(|State(service): Handle<S>| async move { answer!(service.stats()) }),
-        ),
-        get(
-            route::TOP,
-            routing::get(
-                |State(service): Handle<S>, Asked(query): Asked<TopQuery>| async move {
-                    answer!(service.top(query.limit))
-                },
-            ),
-        ),
+        get(route::STATS, look!(stats)),
+        get(route::TOP, look!(top, query: TopQuery => query.limit)),
         get(
             route::CONNECTIONS,
-            routing::get(
-                |State(service): Handle<S>, Asked(query): Asked<ConnectionsQuery>| async move {
-                    answer!(service.connections(query))
-                },
-            ),
+            look!(connections, query: ConnectionsQuery => query),
         ),
     ]
 }
@@ -222,43 +184,23 @@ fn changing<S: Service>() -> Vec<Route<S>> {
     vec![
         post(
             route::BLOCK,
-            routing::post(
-                |State(service): Handle<S>, Extension(by): By, Json(body): Json<Block>| async move {
-                    answer!(service.block(body, &by))
-                },
-            ),
+            change!(post, block, body: Json<Block> => body),
         ),
         post(
             route::UNBLOCK,
-            routing::post(
-                |State(service): Handle<S>, Extension(by): By, Json(body): Json<Unblock>| async move {
-                    answer!(service.unblock(body, &by))
-                },
-            ),
+            change!(post, unblock, body: Json<Unblock> => body),
         ),
         post(
             route::ALLOW,
-            routing::post(
-                |State(service): Handle<S>, Extension(by): By, Json(body): Json<Allow>| async move {
-                    answer!(service.allow(body, &by))
-                },
-            ),
+            change!(post, allow, body: Json<Allow> => body),
         ),
         post(
             route::DISALLOW,
-            routing::post(
-                |State(service): Handle<S>, Extension(by): By, Json(body): Json<Disallow>| async move {
-                    answer!(service.disallow(body, &by))
-                },
-            ),
+            change!(post, disallow, body: Json<Disallow> => body),
         ),
         post(
             route::IMPORT,
-            routing::post(
-                |State(service): Handle<S>, Extension(by): By, Json(body): Json<Import, LARGE>| async move {
-                    answer!(service.import(body, &by))
-                },
-            ),
+            change!(post, import, body: Json<Import, LARGE> => body),
         ),
         post(
             route::COMPLAINTS,
@@ -275,20 +217,12 @@ fn changing<S: Service>() -> Vec<Route<S>> {
         (
             Method::PUT,
             route::MODE,
-            routing::put(
-                |State(service): Handle<S>, Extension(by): By, Json(body): Json<SetMode>| async move {
-                    answer!(service.set_mode(body.mode, &by))
-                },
-            ),
+            change!(put, set_mode, body: Json<SetMode> => body.mode),
         ),
         (
             Method::PUT,
             route::FLOOD,
-            routing::put(
-                |State(service): Handle<S>, Extension(by): By, Json(body): Json<SetFlood>| async move {
-                    answer!(service.set_flood(body.mode, &by))
-                },
-            ),
+            change!(put, set_flood, body: Json<SetFlood> => body.mode),
         ),
         post(
             route::FEED_RELOAD,
@@ -298,24 +232,9 @@ fn changing<S: Service>() -> Vec<Route<S>> {
                 },
             ),
         ),
-        post(
-            route::RELOAD,
-            routing::post(|State(service): Handle<S>, Extension(by): By| async move {
-                answer!(service.reload(&by))
-            }),
-        ),
-        post(
-            route::DETACH,
-            routing::post(|State(service): Handle<S>, Extension(by): By| async move {
-                answer!(service.detach(&by))
-            }),
-        ),
-        post(
-            route::FLUSH,
-            routing::post(|State(service): Handle<S>, Extension(by): By| async move {
-                answer!(service.flush(&by))
-            }),
-        ),
+        post(route::RELOAD, change!(post, reload)),
+        post(route::DETACH, change!(post, detach)),
+        post(route::FLUSH, change!(post, flush)),
     ]
 }
 
@@ -325,45 +244,23 @@ fn deciding<S: Service>() -> Vec<Route<S>> {
     vec![
         post(
             route::EVIDENCE,
-            routing::post(
-                |State(service): Handle<S>,
-                 Extension(by): By,
-                 Json(body): Json<Evidence, LARGE>| async move {
-                    answer!(service.take_evidence(body, &by))
-                },
-            ),
+            change!(post, take_evidence, body: Json<Evidence, LARGE> => body),
         ),
         post(
             route::LOOKUP,
-            routing::post(
-                |State(service): Handle<S>, Extension(by): By, Json(body): Json<Lookup>| async move {
-                    answer!(service.lookup(body.address, &by))
-                },
-            ),
+            change!(post, lookup, body: Json<Lookup> => body.address),
         ),
         post(
             route::ROLLUP,
-            routing::post(
-                |State(service): Handle<S>, Extension(by): By, Json(body): Json<RollUp>| async move {
-                    answer!(service.roll_up(body, &by))
-                },
-            ),
+            change!(post, roll_up, body: Json<RollUp> => body),
         ),
         post(
             route::REMOVALS,
-            routing::post(
-                |State(service): Handle<S>, Extension(by): By, Json(body): Json<RemovalRequest>| async move {
-                    answer!(service.request_removal(body, &by))
-                },
-            ),
+            change!(post, request_removal, body: Json<RemovalRequest> => body),
         ),
         post(
             route::DECIDE_REMOVAL,
-            routing::post(
-                |State(service): Handle<S>, Extension(by): By, Json(body): Json<DecideRemoval>| async move {
-                    answer!(service.decide_removal(body, &by))
-                },
-            ),
+            change!(post, decide_removal, body: Json<DecideRemoval> => body),
         ),
     ]
 }
@@ -371,96 +268,52 @@ fn deciding<S: Service>() -> Vec<Route<S>> {
 /// The routes of what operators say beside the book, of names and of DNSBLs.
 fn ruling<S: Service>() -> Vec<Route<S>> {
     vec![
-        (
-            Method::GET,
-            route::NAMES,
-            routing::get(|State(service): Handle<S>| async move { answer!(service.names()) }),
-        ),
+        (Method::GET, route::NAMES, look!(names)),
         (
             Method::GET,
             route::CHECK_NAME,
-            routing::get(
-                |State(service): Handle<S>, Asked(query): Asked<NameQuery>| async move {
-                    answer!(service.check_name(query.name))
-                },
-            ),
+            look!(check_name, query: NameQuery => query.name),
         ),
         (
             Method::GET,
             route::NAME_HISTORY,
-            routing::get(
-                |State(service): Handle<S>, Asked(query): Asked<NameHistoryQuery>| async move {
-                    answer!(service.name_history(query))
-                },
-            ),
+            look!(name_history, query: NameHistoryQuery => query),
         ),
-        (
-            Method::GET,
-            route::OVERRIDES,
-            routing::get(|State(service): Handle<S>| async move { answer!(service.overrides()) }),
-        ),
+        (Method::GET, route::OVERRIDES, look!(overrides)),
         (
             Method::GET,
             route::OVERRIDE_HISTORY,
-            routing::get(
-                |State(service): Handle<S>, Asked(query): Asked<OverrideHistoryQuery>| async move {
-                    answer!(service.override_history(query))
-                },
-            ),
+            look!(override_history, query: OverrideHistoryQuery => query),
         ),
         (
             Method::POST,
             route::BLOCK_NAME,
-            routing::post(
-                |State(service): Handle<S>, Extension(by): By, Json(body): Json<BlockName>| async move {
-                    answer!(service.block_name(body, &by))
-                },
-            ),
+            change!(post, block_name, body: Json<BlockName> => body),
         ),
         (
             Method::POST,
             route::ALLOW_NAME,
-            routing::post(
-                |State(service): Handle<S>, Extension(by): By, Json(body): Json<AllowName>| async move {
-                    answer!(service.allow_name(body, &by))
-                },
-            ),
+            change!(post, allow_name, body: Json<AllowName> => body),
         ),
         (
             Method::POST,
             route::UNBLOCK_NAME,
-            routing::post(
-                |State(service): Handle<S>, Extension(by): By, Json(body): Json<EndName>| async move {
-                    answer!(service.unblock_name(body, &by))
-                },
-            ),
+            change!(post, unblock_name, body: Json<EndName> => body),
         ),
         (
             Method::POST,
             route::DISALLOW_NAME,
-            routing::post(
-                |State(service): Handle<S>, Extension(by): By, Json(body): Json<EndName>| async move {
-                    answer!(service.disallow_name(body, &by))
-                },
-            ),
+            change!(post, disallow_name, body: Json<EndName> => body),
         ),
         (
             Method::POST,
             route::OVERRIDES,
-            routing::post(
-                |State(service): Handle<S>, Extension(by): By, Json(body): Json<SetOverride>| async move {
-                    answer!(service.set_override(body, &by))
-                },
-            ),
+            change!(post, set_override, body: Json<SetOverride> => body),
         ),
         (
             Method::POST,
             route::END_OVERRIDE,
-            routing::post(
-                |State(service): Handle<S>, Extension(by): By, Json(body): Json<EndOverride>| async move {
-                    answer!(service.end_override(body, &by))
-                },
-            ),
+            change!(post, end_override, body: Json<EndOverride> => body),
         ),
     ]
 }
