@@ -9,7 +9,7 @@ use super::{
     error::{CliError, Exit},
     gate::Gate,
     table::{Align, Table},
-    words::{ending, expiry, foreign, note, until},
+    words::{expiry, note, term, until},
 };
 use crate::{
     config::ListName,
@@ -171,14 +171,14 @@ fn past(entries: &[PastOverride]) -> String {
         ("NOTE", Align::Left),
     ]);
     for entry in entries {
-        let until = entry.ended.map(|time| time.to_string());
+        let [by, since, until, end] = term(&entry.term);
         table.row([
             entry.network.to_string(),
             list_of(entry.list.as_ref()),
-            foreign(&entry.added_by).into_owned(),
-            entry.since.to_string(),
-            until.unwrap_or_else(|| expiry(entry.expires)),
-            ending(entry.cause, entry.ended_by.as_deref()),
+            by,
+            since,
+            until,
+            end,
             note(entry.comment.as_deref(), None),
         ]);
     }

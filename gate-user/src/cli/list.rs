@@ -7,7 +7,7 @@ use super::{
     error::{CliError, Exit},
     gate::Gate,
     table::{Align, Table},
-    words::{ending, expiry, foreign, note},
+    words::{expiry, note, term},
 };
 use crate::{
     book::Origin,
@@ -170,16 +170,15 @@ pub(super) fn past(entries: &[HistoryEntry]) -> String {
     ]);
     for entry in entries {
         let reason = entry.reason.map_or("allow", Reason::code);
+        let [by, since, until, end] = term(&entry.term);
         table.row([
             entry.network.to_string(),
             reason.to_owned(),
             entry.origin.to_string(),
-            foreign(&entry.added_by).into_owned(),
-            entry.since.to_string(),
-            entry
-                .ended
-                .map_or_else(|| expiry(entry.expires), |time| time.to_string()),
-            ending(entry.cause, entry.ended_by.as_deref()),
+            by,
+            since,
+            until,
+            end,
             note(entry.comment.as_deref(), entry.evidence.as_deref()),
         ]);
     }

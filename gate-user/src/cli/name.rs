@@ -11,7 +11,7 @@ use super::{
     error::{CliError, Exit},
     gate::Gate,
     table::{Align, Table},
-    words::{ending, expiry, foreign, note, until},
+    words::{expiry, foreign, note, term, until},
 };
 use crate::{
     control::api::{
@@ -226,14 +226,14 @@ fn past(entries: &[PastName]) -> String {
         ("NOTE", Align::Left),
     ]);
     for entry in entries {
-        let until = entry.ended.map(|time| time.to_string());
+        let [by, since, until, end] = term(&entry.term);
         table.row([
             entry.pattern.to_string(),
             entry.reason.map_or("allow", Reason::code).to_owned(),
-            foreign(&entry.added_by).into_owned(),
-            entry.since.to_string(),
-            until.unwrap_or_else(|| expiry(entry.expires)),
-            ending(entry.cause, entry.ended_by.as_deref()),
+            by,
+            since,
+            until,
+            end,
             note(entry.comment.as_deref(), None),
         ]);
     }

@@ -4,7 +4,7 @@ use std::{borrow::Cow, time::Duration};
 
 use jiff::Timestamp;
 
-use crate::book::EndCause;
+use crate::{book::EndCause, control::api::Term};
 
 /// The two largest units of a duration: `3d 2h`, `10m 5s`, `0s`.
 pub(super) fn span(duration: Duration) -> String {
@@ -56,8 +56,19 @@ pub(super) fn expiry(expires: Option<Timestamp>) -> String {
     expires.map_or_else(|| "never".to_owned(), |time| time.to_string())
 }
 
+/// Of an entry past or present: who asked for it, since when, until when, and how it ended.
+pub(super) fn term(term: &Term) -> [String; 4] {
+    let until = term.ended.map(|time| time.to_string());
+    [
+        foreign(&term.added_by).into_owned(),
+        term.since.to_string(),
+        until.unwrap_or_else(|| expiry(term.expires)),
+        ending(term.cause, term.ended_by.as_deref()),
+    ]
+}
+
 /// How an entry ended: `removed by uid 0`, or `in force`.
-pub(super) fn ending(cause: Option<EndCause>, by: Option<&str>) -> String {
+fn ending(cause: Option<EndCause>, by: Option<&str>) -> String {
     match (cause, by) {
         (Some(cause), Some(by)) => format!("{cause} by {}", foreign(by)),
         (Some(cause), None) => cause.to_string(),

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::{
     AllowEntry, BadLine, Check, EvidenceKind, EvidenceRecord, EvidenceRefused, EvidenceTaken,
     Exception, ExceptionKind, Feed, FeedFile, FeedInForce, Fetch, HistoryEntry, KernelAnswer,
-    Listing, Match, MatchKind, Override,
+    Listing, Match, MatchKind, Override, Term,
 };
 use crate::{
     book::{self, Standing},
@@ -47,24 +47,13 @@ impl From<book::HistoryEntry> for HistoryEntry {
             Standing::Listed(reason) => Some(reason),
             Standing::Allowed => None,
         };
-        let (renewed, renewed_by) = entry.renewed.map(|it| (it.at, it.by)).unzip();
-        let (ended, cause, ended_by) = match entry.end {
-            Some(end) => (Some(end.at), Some(end.cause), Some(end.by)),
-            None => (None, None, None),
-        };
+        let times = (entry.since, entry.expires);
         Self {
             network: entry.network,
             allow: reason.is_none(),
             reason,
             origin: entry.origin,
-            since: entry.since,
-            added_by: entry.added_by,
-            expires: entry.expires,
-            renewed,
-            renewed_by,
-            ended,
-            cause,
-            ended_by,
+            term: Term::new(times, entry.added_by, entry.renewed, entry.end),
             comment: entry.comment,
             evidence: entry.evidence,
         }

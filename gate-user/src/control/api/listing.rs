@@ -4,10 +4,8 @@ use gate_common::Reason;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    book::{EndCause, Origin},
-    network::Network,
-};
+use super::Term;
+use crate::{book::Origin, network::Network};
 
 /// A listing in force.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
@@ -120,22 +118,9 @@ pub struct HistoryEntry {
     pub reason: Option<Reason>,
     /// By whom.
     pub origin: Origin,
-    /// When it began.
-    pub since: Timestamp,
-    /// Who asked for it: a user, a feed.
-    pub added_by: String,
-    /// When it ends, or was to end, by itself; `null` for never.
-    pub expires: Option<Timestamp>,
-    /// When it was last renewed; `null` if never.
-    pub renewed: Option<Timestamp>,
-    /// Who asked for that.
-    pub renewed_by: Option<String>,
-    /// When it ended; `null`, as the next two, while it is in force.
-    pub ended: Option<Timestamp>,
-    /// What ended it.
-    pub cause: Option<EndCause>,
-    /// Who asked for that.
-    pub ended_by: Option<String>,
+    /// How it began, was renewed and ended.
+    #[serde(flatten)]
+    pub term: Term,
     /// The operator's words, or the feed's.
     pub comment: Option<String>,
     /// What it rested on, in one line.

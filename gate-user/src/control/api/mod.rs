@@ -27,6 +27,7 @@ pub mod route;
 mod rules;
 pub mod span;
 mod status;
+mod term;
 
 pub use change::{
     Allow, Allowed, Block, Blocked, Detached, Disallow, Disallowed, Exception, ExceptionKind,
@@ -70,6 +71,7 @@ pub use removal::{DecideRemoval, Decision, Removal, RemovalRequest, Removals, Re
 pub use status::{
     Attach, Drift, EvidenceCounts, Index, Interface, ReasonEnforcement, Status, TableSize,
 };
+pub use term::Term;
 
 #[cfg(test)]
 mod tests {

@@ -6,11 +6,8 @@ use gate_common::Reason;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{change::manual, span};
-use crate::{
-    book::{EndCause, Origin},
-    names::Pattern,
-};
+use super::{Term, change::manual, span};
+use crate::{book::Origin, names::Pattern};
 
 /// A rule of the name-based list that is in force.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
@@ -165,22 +162,9 @@ pub struct PastName {
     pub reason: Option<Reason>,
     /// By whom.
     pub origin: Origin,
-    /// When it began.
-    pub since: Timestamp,
-    /// Who asked for it.
-    pub added_by: String,
-    /// When it ends, or was to end, by itself; `null` for never.
-    pub expires: Option<Timestamp>,
-    /// When it was last renewed; `null` if never.
-    pub renewed: Option<Timestamp>,
-    /// Who asked for that.
-    pub renewed_by: Option<String>,
-    /// When it ended; `null`, as the next two, while it is in force.
-    pub ended: Option<Timestamp>,
-    /// What ended it.
-    pub cause: Option<EndCause>,
-    /// Who asked for that.
-    pub ended_by: Option<String>,
+    /// How it began, was renewed and ended.
+    #[serde(flatten)]
+    pub term: Term,
     /// The operator's words.
     pub comment: Option<String>,
 }

@@ -5,12 +5,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::span;
-use crate::{
-    book::{EndCause, Origin},
-    config::ListName,
-    network::Network,
-};
+use super::{Term, span};
+use crate::{book::Origin, config::ListName, network::Network};
 
 /// An override that is in force: what a DNSBL says of the network does not count.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
@@ -114,22 +110,9 @@ pub struct PastOverride {
     pub list: Option<ListName>,
     /// By whom.
     pub origin: Origin,
-    /// When it began.
-    pub since: Timestamp,
-    /// Who asked for it.
-    pub added_by: String,
-    /// When it ends, or was to end, by itself; `null` for never.
-    pub expires: Option<Timestamp>,
-    /// When it was last renewed; `null` if never.
-    pub renewed: Option<Timestamp>,
-    /// Who asked for that.
-    pub renewed_by: Option<String>,
-    /// When it ended; `null`, as the next two, while it is in force.
-    pub ended: Option<Timestamp>,
-    /// What ended it.
-    pub cause: Option<EndCause>,
-    /// Who asked for that.
-    pub ended_by: Option<String>,
+    /// How it began, was renewed and ended.
+    #[serde(flatten)]
+    pub term: Term,
     /// The operator's words.
     pub comment: Option<String>,
 }

@@ -1,6 +1,6 @@
 //! From what operators said beside the book, of names and of DNSBLs, to what is said of it.
 
-use super::{NameEntry, Override, PastName, PastOverride};
+use super::{NameEntry, Override, PastName, PastOverride, Term};
 use crate::{book::Standing, names, overrides, roster::Past};
 
 impl From<&names::NameEntry> for NameEntry {
@@ -21,24 +21,13 @@ impl From<&names::NameEntry> for NameEntry {
 impl From<Past<names::NameRule>> for PastName {
     fn from(past: Past<names::NameRule>) -> Self {
         let entry = NameEntry::from(&past.entry);
-        let (renewed, renewed_by) = past.renewed.map(|it| (it.at, it.by)).unzip();
-        let (ended, cause, ended_by) = match past.end {
-            Some(end) => (Some(end.at), Some(end.cause), Some(end.by)),
-            None => (None, None, None),
-        };
+        let times = (entry.since, entry.expires);
         Self {
             pattern: entry.pattern,
             allow: entry.allow,
             reason: entry.reason,
             origin: entry.origin,
-            since: entry.since,
-            added_by: past.added_by,
-            expires: entry.expires,
-            renewed,
-            renewed_by,
-            ended,
-            cause,
-            ended_by,
+            term: Term::new(times, past.added_by, past.renewed, past.end),
             comment: entry.comment,
         }
     }
@@ -61,23 +50,12 @@ impl From<&overrides::Override> for Override {
 impl From<Past<overrides::OverrideRule>> for PastOverride {
     fn from(past: Past<overrides::OverrideRule>) -> Self {
         let entry = Override::from(&past.entry);
-        let (renewed, renewed_by) = past.renewed.map(|it| (it.at, it.by)).unzip();
-        let (ended, cause, ended_by) = match past.end {
-            Some(end) => (Some(end.at), Some(end.cause), Some(end.by)),
-            None => (None, None, None),
-        };
+        let times = (entry.since, entry.expires);
         Self {
             network: entry.network,
             list: entry.list,
             origin: entry.origin,
-            since: entry.since,
-            added_by: past.added_by,
-            expires: entry.expires,
-            renewed,
-            renewed_by,
-            ended,
-            cause,
-            ended_by,
+            term: Term::new(times, past.added_by, past.renewed, past.end),
             comment: entry.comment,
         }
     }
