@@ -25,7 +25,8 @@ pub(super) struct Row {
     pub(super) finding: Finding,
 }
 
-/// Stores findings, each in the place of the former one of its source.
+/// Stores findings, each in the place of the former one of its source. One that was only judged again,
+/// and tells nothing newer, does not put off when DNS is asked.
 pub(super) async fn put(connection: &mut SqliteConnection, rows: &[Row]) -> Result<()> {
     let said: Vec<String> = rows
         .iter()
@@ -44,8 +45,10 @@ pub(super) async fn put(connection: &mut SqliteConnection, rows: &[Row]) -> Resu
                 .push_bind(said.as_str());
         });
         query.push(
-            " ON CONFLICT (source) DO UPDATE SET at = excluded.at, again = excluded.again, \
-             name = excluded.name, said = excluded.said",
+            " ON CONFLICT (source) DO UPDATE SET at = excluded.at, name = excluded.name, \
+             said = excluded.said, \
+             again = CASE WHEN excluded.again IS NULL OR excluded.at > at THEN excluded.again \
+             ELSE min(coalesce(again, excluded.again), excluded.again) END",
         );
         query
             .build()

@@ -6,8 +6,8 @@ use super::{
     model::{Finding, ListAnswer, Reverse, Sample, Standing},
     store,
     take::{
-        Ground, due, findings_of, heard_of, judge_again, pardon, take_findings, take_samples,
-        withdraw,
+        Ground, ask_all_again, due, findings_of, heard_of, judge_again, pardon, take_findings,
+        take_samples, withdraw,
     },
 };
 use crate::{
@@ -401,6 +401,31 @@ async fn what_has_lapsed_ends_and_fails_nobody_else() {
     work.commit("test").await.unwrap();
     assert!(desk.listed("192.0.2.7").is_empty());
     assert_eq!(desk.listed("192.0.2.8"), ["nordns 8"]);
+}
+
+#[tokio::test]
+async fn what_is_judged_again_is_still_asked_about_when_it_was_to_be() {
+    let mut desk = Desk::new().await;
+    let named = |now| finding(now, Some(named(NameClass::Dynamic)), Vec::new());
+    desk.take(named(NOW)).await;
+    let mut work = desk.ledger.begin(at(NOW + 60)).await.unwrap();
+    let keys = ask_all_again(&mut work).await.unwrap();
+    work.commit("test").await.unwrap();
+    let ground = Ground {
+        config: &desk.config,
+        rules: &desk.rules,
+        names: &desk.names,
+        overrides: &desk.overrides,
+    };
+    let mut work = desk.ledger.begin(at(NOW + 61)).await.unwrap();
+    judge_again(&mut work, &keys, ground).await.unwrap();
+    work.commit("test").await.unwrap();
+    let history = desk.ledger.history();
+    assert_eq!(due(&history, at(NOW + 62), 10).await.unwrap().len(), 1);
+
+    // DNS has said it again.
+    desk.take(named(NOW + 70)).await;
+    assert!(due(&history, at(NOW + 71), 10).await.unwrap().is_empty());
 }
 
 #[tokio::test]
