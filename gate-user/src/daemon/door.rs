@@ -111,9 +111,11 @@ fn reverse(told: Result<Standing, Unknown>, names: &Names) -> Lookup<Reverse> {
             name,
             class,
             confidence,
+            also,
             ..
         }) => {
-            let rule = names.of(&name).map(|entry| entry.rule.standing);
+            let all = std::iter::once(&name).chain(&also).map(AsRef::as_ref);
+            let rule = names.of_any(all).map(|entry| entry.rule.standing);
             let class = match class {
                 _ if rule == Some(book::Standing::Allowed) => PtrClass::Own,
                 _ if confidence == Confidence::Low => PtrClass::Own,
@@ -165,8 +167,15 @@ fn lists(
 
 #[cfg(test)]
 mod tests {
+    use jiff::Timestamp;
+
     use super::*;
-    use crate::dns::resolver::{Failure, Shed};
+    use crate::{
+        book::Origin,
+        dns::resolver::{Failure, Shed},
+        names::NameRule,
+        roster::{Entry, Roster},
+    };
 
     #[test]
     fn what_a_reverse_name_says_against_a_client() {
@@ -223,6 +232,38 @@ mod tests {
         ] {
             let shown = format!("{told:?}");
             assert_eq!(reverse(told, &Names::default()), expected, "{shown}");
+        }
+    }
+
+    #[test]
+    fn invariant_1_whom_an_operator_allows_by_any_confirmed_name_is_not_refused_for_another() {
+        let entry = Entry {
+            id: 1,
+            rule: NameRule {
+                pattern: "mail.example".parse().unwrap(),
+                standing: book::Standing::Allowed,
+            },
+            origin: Origin::Operator,
+            comment: None,
+            since: Timestamp::UNIX_EPOCH,
+            expires: None,
+        };
+        let names = Names::new(Roster::of([entry]));
+        for (also, expected) in [
+            ("mail.example", PtrClass::Own),
+            ("b.example", PtrClass::Dynamic),
+        ] {
+            let told = Ok(Standing::Confirmed {
+                name: "a.example".into(),
+                also: vec![also.into()],
+                class: NameClass::Dynamic,
+                confidence: Confidence::High,
+                evidence: "why".into(),
+            });
+            let Lookup::Known(Reverse::Named { class, .. }) = reverse(told, &names) else {
+                panic!("no name");
+            };
+            assert_eq!(class, expected, "{also}");
         }
     }
 }

@@ -48,6 +48,14 @@ impl Names {
             .min_by_key(|it| rank(it))
     }
 
+    /// The rule that decides for a source that has several names, the first of which is judged first:
+    /// an allow entry wins, whichever of them meets it; whoever has several chose them himself.
+    pub fn of_any<'n>(&self, ptr_names: impl Iterator<Item = &'n str>) -> Option<&NameEntry> {
+        ptr_names
+            .filter_map(|name| self.of(name))
+            .min_by_key(|entry| entry.reason().is_some())
+    }
+
     /// Every rule that the name meets, the one that decides first.
     pub fn all_of(&self, ptr_name: &str) -> Vec<&NameEntry> {
         let mut found = self.every(&normal(ptr_name));
@@ -133,6 +141,17 @@ mod tests {
                 .as_ref()
                 .map(|(pattern, standing)| (*pattern, standing.as_str()));
             assert_eq!(found, expected, "{name}");
+        }
+        for (several, expected) in [
+            (&["a.dyn.example.net", "mail7.dyn.example.net"][..], Some(3)),
+            (
+                &["a.example.org", "a.dyn.example.net", "host.dyn.example.net"],
+                Some(2),
+            ),
+            (&["a.example.org"], None),
+        ] {
+            let found = names.of_any(several.iter().copied());
+            assert_eq!(found.map(|entry| entry.id), expected, "{several:?}");
         }
         let all = names.all_of("mail7.dyn.example.net");
         let all: Vec<_> = all.iter().map(|entry| entry.id).collect();
