@@ -43,7 +43,11 @@ pub struct FeedConfig {
     #[serde(with = "value::duration", default = "default_interval")]
     pub interval: Duration,
     /// `url`: how long a fetch may take in all, 1 second to 5 minutes. Default: `"2m"`.
-    #[serde(with = "url::timeout", default = "default_timeout")]
+    #[serde(
+        serialize_with = "value::duration::serialize",
+        deserialize_with = "value::duration_within::<_, 1, 300>",
+        default = "default_timeout"
+    )]
     pub timeout: Duration,
     /// `url`: the longest list that is taken, in bytes once unpacked, 1 to 268435456. Default:
     /// `33554432`.

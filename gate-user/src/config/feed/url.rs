@@ -116,33 +116,6 @@ pub(super) mod optional {
     }
 }
 
-/// A duration of 1 second to 5 minutes.
-pub(super) mod timeout {
-    use std::time::Duration;
-
-    use serde::{Deserializer, Serializer, de::Error};
-
-    use crate::config::value;
-
-    const LONGEST: Duration = Duration::from_mins(5);
-
-    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(d: D) -> Result<Duration, D::Error> {
-        let timeout = value::duration::deserialize(d)?;
-        if timeout <= LONGEST {
-            Ok(timeout)
-        } else {
-            Err(D::Error::custom(format_args!(
-                "`{}` is out of range: expected 1s to 5m",
-                humantime::format_duration(timeout)
-            )))
-        }
-    }
-
-    pub(crate) fn serialize<S: Serializer>(timeout: &Duration, s: S) -> Result<S::Ok, S::Error> {
-        value::duration::serialize(timeout, s)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
