@@ -207,15 +207,17 @@ impl Writer {
     }
 
     /// Judges again what DNS said of the sources in `networks`, and of those with a name that meets
-    /// one of the `patterns`: an operator has said something of them. The first of them at once, the
-    /// others in the loop ([`Writer::judge_some`]).
+    /// one of the `patterns`: an operator has said something of them. The first of them at once, and
+    /// before all that wait already, the others in the loop ([`Writer::judge_some`]).
     pub(super) async fn judge_again(
         &mut self,
         networks: &[Network],
         patterns: &[Pattern],
     ) -> Result<(), ServiceError> {
         let keys = evidence::findings_of(&self.ledger.history(), networks, patterns).await;
-        self.to_judge.extend(keys.map_err(refused)?);
+        for key in keys.map_err(refused)?.into_iter().rev() {
+            self.to_judge.push_front(key);
+        }
         for _ in 0..AT_ONCE {
             self.judge_some().await?;
         }
@@ -361,8 +363,7 @@ pub(super) async fn keep_asking(view: Arc<ArcSwap<View>>, inquiry: Inquiry) {
 /// networks like this one's own.
 pub(super) fn worth_asking(book: &Book, rules: &Rules, address: IpAddr) -> bool {
     let host = Network::host(address);
-    let protected = rules.protected().iter().any(|own| own.covers(host));
-    !protected && !is_private(address) && !book.allows_all_of(host)
+    !rules.protects(host) && !is_private(address) && !book.allows_all_of(host)
 }
 
 /// Whether `address` is of a network that every site may have (RFC 1918, RFC 6598, RFC 4193): the DNS

@@ -122,7 +122,7 @@ fn fitness(
         Err(Unfit::Future)
     } else if age > memory {
         Err(Unfit::Old)
-    } else if rules.protected().iter().any(|own| own.covers(host)) {
+    } else if rules.protects(host) {
         Err(Unfit::Protected)
     } else {
         store::key(record.source()).ok_or(Unfit::Protected)

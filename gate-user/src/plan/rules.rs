@@ -107,6 +107,11 @@ impl Rules {
         &self.protected
     }
 
+    /// Whether `host` is never blocked.
+    pub fn protects(&self, host: Network) -> bool {
+        self.protected.iter().any(|own| own.covers(host))
+    }
+
     /// What is never blocked on any machine. None of it is the source of a connection from
     /// elsewhere, and a gate that blocked it would cut off what runs on the machine itself.
     pub fn always_protected() -> [Network; 9] {

@@ -55,7 +55,7 @@ pub async fn take_findings(
     // Of a source that was asked about twice the last counts.
     let findings: BTreeMap<i64, Finding> = findings
         .into_iter()
-        .filter(|finding| !is_protected(finding, ground.rules))
+        .filter(|finding| !ground.rules.protects(Network::host(finding.address)))
         .filter_map(|finding| Some((store::key_of(&finding)?, finding)))
         .collect();
     let keys: Vec<i64> = findings.keys().copied().collect();
@@ -267,11 +267,6 @@ fn first_source(network: Network) -> Network {
     Network::source(network.address())
 }
 
-fn is_protected(finding: &Finding, rules: &Rules) -> bool {
-    let host = Network::host(finding.address);
-    rules.protected().iter().any(|own| own.covers(host))
-}
-
 /// How many more sources may be listed for their names.
 fn room_for_names(book: &Book, config: &Config) -> usize {
     let listed = book.counts().by_origin.get(&Origin::Ptr);
@@ -291,13 +286,8 @@ fn heed<'g>(finding: &mut Finding, ground: Ground<'g>) -> Option<Word<'g>> {
         let by = ground.overrides.covers(finding.address, &answer.list);
         answer.overridden = by.is_some();
     }
-    let mut entries: Vec<_> = finding
-        .names()
-        .filter_map(|name| ground.names.of(name))
-        .collect();
-    // An allow entry wins, whichever of its names meets it; whoever has several chose them himself.
-    entries.sort_by_key(|entry| entry.reason().is_some());
-    let word = entries.first().map(|entry| match entry.reason() {
+    let entry = ground.names.of_any(finding.names().map(AsRef::as_ref));
+    let word = entry.map(|entry| match entry.reason() {
         None => Word::Allow,
         Some(reason) => Word::Block {
             reason,
