@@ -19,7 +19,7 @@ use super::{
     state::Book,
     width::{check_allow_width, check_comment, check_width},
 };
-use crate::network::Network;
+use crate::{clock::second_up, network::Network};
 
 /// What is to be written, by the number of the entry: its last state, once.
 #[derive(Debug, Default)]
@@ -334,12 +334,6 @@ impl Draft<'_> {
             })
         }
     }
-}
-
-/// The whole second that `at` is, or the next.
-pub(crate) fn second_up(at: Timestamp) -> Timestamp {
-    let second = at.as_second() + i64::from(at.subsec_nanosecond() > 0);
-    Timestamp::from_second(second).unwrap_or(Timestamp::MAX)
 }
 
 fn listings(records: &[Record]) -> Vec<super::Listing> {

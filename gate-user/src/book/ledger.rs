@@ -13,6 +13,7 @@ use super::{
     store::Store,
     work::Work,
 };
+use crate::clock::second_down;
 
 /// The book, to be changed. There is one for each database: a second is refused.
 #[derive(Debug)]
@@ -88,7 +89,7 @@ impl Ledger {
             origins: &mut self.origins,
             edits: Vec::new(),
             touched: Vec::new(),
-            now: Timestamp::from_second(now.as_second()).unwrap_or(now),
+            now: second_down(now),
         })
     }
 

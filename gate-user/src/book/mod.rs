@@ -30,4 +30,4 @@ pub use {
     width::{WIDEST_V4, WIDEST_V6, check_allow_width, check_width},
     work::Work,
 };
-pub(crate) use {draft::second_up, row::sort_key, state::Listed, width::MAX_COMMENT};
+pub(crate) use {row::sort_key, state::Listed, width::MAX_COMMENT};

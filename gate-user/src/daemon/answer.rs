@@ -8,6 +8,7 @@ use gate_common::{ABI_VERSION, Family, Reason};
 use super::{lookup::Lookups, top::TopSources, view::View};
 use crate::{
     book::{AllowEntry, Book, Listing, Origin},
+    clock::second_down,
     config::Attach as AttachMode,
     control::{
         ServiceError,
@@ -380,7 +381,7 @@ pub(super) fn top(top: &TopSources, sample: u32, limit: usize) -> Top {
             address,
             drops: seen.samples * u64::from(sample.max(1)),
             reason: seen.reason,
-            last: super::start::whole_seconds(seen.last),
+            last: second_down(seen.last),
         });
     Top {
         sample,

@@ -11,10 +11,10 @@ use super::{
     kept::Kept,
     mode::KeptMode,
     settings,
-    start::whole_seconds,
     writer::{DAEMON, Writer},
 };
 use crate::{
+    clock,
     config::{Config, FloodMode},
     control::ServiceError,
     flood::{Cause, Detector, Gauge, Gauged, Rates},
@@ -103,7 +103,7 @@ impl FloodWatch {
         let cause = decide(self.view.mode, &self.detector);
         let turned = cause.is_some() != self.view.cause.is_some();
         if turned {
-            self.view.since = whole_seconds(Timestamp::now());
+            self.view.since = clock::now();
         }
         if cause != self.view.cause {
             self.view.cause = cause;

@@ -12,7 +12,6 @@ use std::{
 };
 
 use arc_swap::ArcSwap;
-use jiff::Timestamp;
 
 use super::{
     DaemonError,
@@ -25,6 +24,7 @@ use super::{
 };
 use crate::{
     book::{Change, Ledger, Origin},
+    clock,
     config::{Config, FeedName},
     control::api::{Drift, TableSize},
     dns::inquiry::Inquiry,
@@ -44,7 +44,7 @@ impl Writer {
         log: LogControl,
         inquiry: Inquiry,
     ) -> Result<Self, DaemonError> {
-        let started = whole_seconds(Timestamp::now());
+        let started = clock::now();
         make_directory(&config.paths.state)?;
         let mut ledger = Ledger::open(&config.paths.book()).await?;
         let changes = vec![
@@ -162,11 +162,6 @@ impl Writer {
             })
             .collect()
     }
-}
-
-/// Cuts a fraction of a second off.
-pub(super) fn whole_seconds(time: Timestamp) -> Timestamp {
-    Timestamp::from_second(time.as_second()).unwrap_or(time)
 }
 
 fn make_directory(path: &Path) -> Result<(), DaemonError> {

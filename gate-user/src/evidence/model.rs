@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use crate::network::Network;
+use crate::{clock::second_down, network::Network};
 
 /// Longest text, in bytes, that says who gave evidence; [`Evidence::new`] cuts what is longer.
 pub const MAX_FROM: usize = 128;
@@ -92,7 +92,7 @@ impl Evidence {
     ) -> Self {
         Self {
             address: address.to_canonical(),
-            at: Timestamp::from_second(at.as_second()).unwrap_or(at),
+            at: second_down(at),
             from: from[..from.floor_char_boundary(MAX_FROM)].into(),
             kind,
             digest,

@@ -25,6 +25,7 @@ use super::{
 };
 use crate::{
     book::FeedEntry,
+    clock::now,
     config::{FeedConfig, FeedName},
     watch::Watch,
 };
@@ -320,9 +321,4 @@ impl Worker {
         self.updates.blocking_send(update).map_err(|_| Closed)?;
         Ok(done)
     }
-}
-
-fn now() -> Timestamp {
-    let now = Timestamp::now();
-    Timestamp::from_second(now.as_second()).unwrap_or(now)
 }

@@ -5,7 +5,10 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::entry::{Entry, Roster, Rule};
-use crate::book::{EndCause, MAX_COMMENT, Origin, second_up};
+use crate::{
+    book::{EndCause, MAX_COMMENT, Origin},
+    clock::second_up,
+};
 
 /// A change of a roster.
 #[derive(Clone, Debug, Eq, PartialEq)]

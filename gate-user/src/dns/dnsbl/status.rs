@@ -11,7 +11,10 @@ use super::{
     health::{State, Test},
     zone::ZoneAtWork,
 };
-use crate::config::{DnsblConfig, Family, ListName};
+use crate::{
+    clock::second_down,
+    config::{DnsblConfig, Family, ListName},
+};
 
 /// How a list stands.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -176,6 +179,5 @@ fn wall(at: Instant, now: Instant, clock: Timestamp) -> Timestamp {
         Some(ahead) => clock.checked_add(ahead),
         None => clock.checked_sub(now.saturating_duration_since(at)),
     };
-    let time = time.unwrap_or(clock);
-    Timestamp::from_second(time.as_second()).unwrap_or(time)
+    second_down(time.unwrap_or(clock))
 }

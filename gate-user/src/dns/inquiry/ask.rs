@@ -13,6 +13,7 @@ use tokio::time::timeout_at;
 
 use super::sample;
 use crate::{
+    clock::now,
     config::{Config, LookupConfig},
     dns::{
         class::{Classification, Confidence, NameClass, PatternError, Patterns, classify},
@@ -247,10 +248,4 @@ impl Settings {
         } = classify(name, address);
         (class, confidence, evidence.to_string())
     }
-}
-
-/// Now, in whole seconds.
-fn now() -> Timestamp {
-    let now = Timestamp::now();
-    Timestamp::from_second(now.as_second()).unwrap_or(now)
 }
