@@ -5,6 +5,7 @@ use std::{
     fs,
     net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV4, TcpListener},
     os::unix::fs::PermissionsExt as _,
+    path::PathBuf,
     thread,
     time::{Duration, Instant},
 };
@@ -312,10 +313,8 @@ fn a_detached_gate_counts_no_more() -> Result<()> {
     Ok(())
 }
 
-/// Without the right to mount a cgroup file system, in a namespace where none is mounted.
-#[test]
-fn without_a_cgroup_the_table_of_sockets_serves() -> Result<()> {
-    let lab = Lab::new()?;
+/// A `gated` without the right to mount a cgroup file system, in a namespace where none is mounted.
+fn without_a_cgroup(lab: &Lab) -> Result<PathBuf> {
     let gated = program("gated")?;
     let script = format!(
         "#!/bin/sh\nexec setpriv --bounding-set=-sys_admin --inh-caps=-sys_admin {} \"$@\"\n",
@@ -323,6 +322,13 @@ fn without_a_cgroup_the_table_of_sockets_serves() -> Result<()> {
     );
     let script = lab.file("gated-without", &script)?;
     fs::set_permissions(&script, fs::Permissions::from_mode(0o755))?;
+    Ok(script)
+}
+
+#[test]
+fn without_a_cgroup_the_table_of_sockets_serves() -> Result<()> {
+    let lab = Lab::new()?;
+    let script = without_a_cgroup(&lab)?;
     let limits = "[limits]\nconnections_hard = 3\nconnections = 2\n";
     let gate = lab.gate().program(&script).with(limits).start()?;
     let status = gate.json(&["status"])?;
@@ -339,5 +345,22 @@ fn without_a_cgroup_the_table_of_sockets_serves() -> Result<()> {
     drop(held);
     agree(&lab, &gate, SMTP, 0)?;
     assert_eq!(lab.connect("192.0.2.7")?, Connected);
+    Ok(())
+}
+
+/// Without the programs, who has been connected for long has opened nothing for the daemon's start.
+#[test]
+fn a_restart_without_a_cgroup_opens_no_connection() -> Result<()> {
+    let lab = Lab::new()?;
+    let script = without_a_cgroup(&lab)?;
+    let limits = "[limits]\nrate = \"5/10m\"\nconnections = 0\nconnections_hard = 0\n";
+    let held = hold(&lab, "192.0.2.7", SMTP, 5)?;
+    let mut gate = lab.gate().program(&script).with(limits).start()?;
+    for _ in 0..2 {
+        agree(&lab, &gate, SMTP, held.len())?;
+        assert_eq!(lab.connect("192.0.2.7")?, Connected);
+        gate.stop()?;
+        gate.start()?;
+    }
     Ok(())
 }

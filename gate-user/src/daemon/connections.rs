@@ -23,7 +23,7 @@ pub(super) struct Comparison {
     view: Arc<ArcSwap<View>>,
     hear: Hear,
     /// The sockets of the last look, where the kernel does not count.
-    known: HashSet<u64>,
+    known: Option<HashSet<u64>>,
     /// Whether the last look failed, which is told once.
     failed: bool,
 }
@@ -33,7 +33,7 @@ impl Comparison {
         Self {
             view,
             hear,
-            known: HashSet::new(),
+            known: None,
             failed: false,
         }
     }

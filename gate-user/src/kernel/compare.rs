@@ -74,19 +74,24 @@ pub(super) fn compare(maps: &Maps) -> Result<Vec<Corrected>, KernelError> {
 }
 
 /// Sets the counts by the table of sockets, where no program counts; `known` holds the sockets of
-/// the last look.
+/// the last look. At the first, `None`, nobody has opened anything: what is there may be old.
 ///
 /// # Errors
 ///
 /// As [`compare`].
-pub(super) fn count(maps: &Maps, known: &mut HashSet<u64>) -> Result<Vec<Corrected>, KernelError> {
+pub(super) fn count(
+    maps: &Maps,
+    known: &mut Option<HashSet<u64>>,
+) -> Result<Vec<Corrected>, KernelError> {
     let connections = read(maps)?;
     let standings = maps.sources.standings()?;
     let mut opened = HashMap::<Source, u32>::new();
-    for fresh in connections.iter().filter(|is| !known.contains(&is.cookie)) {
-        *opened.entry(fresh.source).or_default() += 1;
+    if let Some(known) = known {
+        for fresh in connections.iter().filter(|is| !known.contains(&is.cookie)) {
+            *opened.entry(fresh.source).or_default() += 1;
+        }
     }
-    *known = connections.iter().map(|is| is.cookie).collect();
+    *known = Some(connections.iter().map(|is| is.cookie).collect());
     let differences = differences(&standings, &sum(&connections), &standings);
     // Whoever opens as many as it closes differs in nothing but what it has opened.
     let churned = opened

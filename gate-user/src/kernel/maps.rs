@@ -93,6 +93,17 @@ impl Maps {
         stats::read(&self.stats, family)
     }
 
+    /// The counters of both families together.
+    ///
+    /// # Errors
+    ///
+    /// [`KernelError::Map`].
+    pub fn all_counters(&self) -> Result<Counters, KernelError> {
+        let mut sum = self.counters(Family::V4)?;
+        sum += self.counters(Family::V6)?;
+        Ok(sum)
+    }
+
     /// The connections of `address`; of an IPv6 address, those of its /64.
     ///
     /// # Errors
@@ -138,7 +149,7 @@ impl Maps {
     /// [`KernelError::Map`], [`KernelError::Sockets`].
     pub fn count_connections(
         &self,
-        known: &mut HashSet<u64>,
+        known: &mut Option<HashSet<u64>>,
     ) -> Result<Vec<Corrected>, KernelError> {
         compare::count(self, known)
     }
