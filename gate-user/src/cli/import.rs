@@ -1,12 +1,6 @@
 //! `import`: list all networks of a file, in one transaction.
 
-use std::{
-    fmt::Write as _,
-    fs,
-    io::{self, Read as _},
-    path::PathBuf,
-    time::Duration,
-};
+use std::{fmt::Write as _, path::PathBuf, time::Duration};
 
 use gate_common::Reason;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -16,6 +10,7 @@ use super::{
     change::reason,
     error::{CliError, Exit},
     gate::Gate,
+    input,
     words::{self, counted},
 };
 use crate::{
@@ -66,13 +61,7 @@ fn format(name: &str) -> Result<ListFormat, String> {
 }
 
 pub(super) async fn run(gate: &Gate, args: Args) -> Result<Exit, CliError> {
-    let content = if args.file.as_os_str() == "-" {
-        let mut content = Vec::new();
-        io::stdin().read_to_end(&mut content).map(|_| content)
-    } else {
-        fs::read(&args.file)
-    };
-    let content = content.map_err(|source| CliError::Read {
+    let content = input::read(&args.file).map_err(|source| CliError::Read {
         path: args.file.clone(),
         source,
     })?;

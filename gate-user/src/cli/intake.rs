@@ -2,8 +2,6 @@
 
 use std::{
     fmt::Write as _,
-    fs,
-    io::{self, Read as _},
     path::{Path, PathBuf},
 };
 
@@ -12,6 +10,7 @@ use jiff::Timestamp;
 use super::{
     error::{CliError, Exit},
     gate::Gate,
+    input,
     words::{counted, foreign, until},
 };
 use crate::control::{
@@ -88,14 +87,12 @@ pub(super) async fn verdict(gate: &Gate, args: VerdictArgs) -> Result<Exit, CliE
 
 /// What the file holds, or standard input; if it cannot be read, that is told.
 fn content(file: &Path) -> Result<Vec<u8>, Exit> {
-    let (content, exit) = if file.as_os_str() == "-" {
-        let mut content = Vec::new();
-        let read = io::stdin().read_to_end(&mut content).map(|_| content);
-        (read, Exit::TryAgain)
+    let exit = if input::is_standard(file) {
+        Exit::TryAgain
     } else {
-        (fs::read(file), Exit::NoInput)
+        Exit::NoInput
     };
-    content.map_err(|error| {
+    input::read(file).map_err(|error| {
         eprintln!("gatectl: {}: {error}", file.display());
         exit
     })

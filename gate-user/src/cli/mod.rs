@@ -20,6 +20,7 @@ mod feeds;
 mod flood;
 mod gate;
 mod import;
+mod input;
 mod intake;
 mod list;
 mod lookup;

@@ -3,10 +3,9 @@
 use std::{
     collections::{BTreeMap, HashMap},
     fmt::Write as _,
-    fs::File,
-    io::{self, BufRead, BufReader},
+    io::{self, BufRead as _},
     net::IpAddr,
-    path::PathBuf,
+    path::{Path, PathBuf},
 };
 
 use gate_common::Reason;
@@ -16,6 +15,7 @@ use serde::Serialize;
 use super::{
     error::{CliError, Exit},
     gate::Gate,
+    input,
     table::{Align, Table},
     words::{counted, foreign},
 };
@@ -186,12 +186,8 @@ pub(super) async fn run(gate: &Gate, args: Args) -> Result<Exit, CliError> {
     Ok(Exit::Done)
 }
 
-fn read(file: &PathBuf) -> io::Result<Log> {
-    let mut input: Box<dyn BufRead> = if file.as_os_str() == "-" {
-        Box::new(io::stdin().lock())
-    } else {
-        Box::new(BufReader::new(File::open(file)?))
-    };
+fn read(file: &Path) -> io::Result<Log> {
+    let mut input = input::open(file)?;
     let mut log = Log::default();
     let mut line = Vec::new();
     // A log may hold anything that a client has sent.
