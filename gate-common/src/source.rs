@@ -108,8 +108,8 @@ pub struct Count {
     pub told: u32,
     /// The second in which it was last reported that the source reached a limit.
     pub reached: u32,
-    /// SYNs dropped at a limit since the last report of such.
-    pub dropped: u32,
+    /// Zero.
+    pub unused: u32,
 }
 
 /// The sources that share a bucket.

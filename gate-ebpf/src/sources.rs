@@ -106,7 +106,6 @@ impl Locked {
             (&raw mut (*count).opened).write_volatile(0);
             (&raw mut (*count).told).write_volatile(0);
             (&raw mut (*count).reached).write_volatile(0);
-            (&raw mut (*count).dropped).write_volatile(0);
         }
         Some(count)
     }

@@ -128,14 +128,6 @@ impl<'a> Dns<'a> {
         Ok(())
     }
 
-    /// Takes the PTR of `address` away.
-    ///
-    /// # Errors
-    /// unbound does not take it.
-    pub fn nameless(&self, address: &str) -> Result<()> {
-        self.control(&["local_data_remove", &reverse(address.parse()?)])
-    }
-
     /// Lets the resolver answer nothing at all about `zone` from now on, or refuse to.
     ///
     /// # Errors
@@ -146,14 +138,6 @@ impl<'a> Dns<'a> {
             Failing::Refusing => "refuse",
         };
         self.control(&["local_zone", &format!("{zone}."), how])
-    }
-
-    /// Lets it answer as before.
-    ///
-    /// # Errors
-    /// unbound does not take it.
-    pub fn mend(&self, zone: &str) -> Result<()> {
-        self.control(&["local_zone", &format!("{zone}."), "transparent"])
     }
 
     /// Replaces what a list holds besides its test points; in force within some two seconds.

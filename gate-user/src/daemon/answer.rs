@@ -3,7 +3,7 @@
 
 use std::net::IpAddr;
 
-use gate_common::{ABI_VERSION, Family, Reason};
+use gate_common::{ABI_VERSION, Reason};
 
 use super::{lookup::Lookups, top::TopSources, view::View};
 use crate::{
@@ -119,10 +119,7 @@ fn connection_counts(
     missed: u64,
 ) -> Result<ConnectionCounts, KernelError> {
     let counters = maps.connection_counters()?;
-    let mut lost = 0;
-    for family in [Family::V4, Family::V6] {
-        lost += maps.counters(family)?.lost;
-    }
+    let lost = maps.all_counters()?.lost;
     Ok(ConnectionCounts {
         counted_by: counted_by(view),
         problem: view.counting.clone().err(),
@@ -349,7 +346,7 @@ fn select<T, A: From<T>>(
 /// What the kernel counted.
 pub(super) fn stats(view: &View) -> Result<Stats, ServiceError> {
     let counters = match &view.maps {
-        Some(maps) => counters(maps).map_err(|error| internal(&error))?,
+        Some(maps) => maps.all_counters().map_err(|error| internal(&error))?,
         None => Counters::default(),
     };
     Ok(Stats {
@@ -364,12 +361,6 @@ pub(super) fn stats(view: &View) -> Result<Stats, ServiceError> {
         would_limit: PerLimit::of(&counters.would_limit),
         courtesy: counters.courtesy,
     })
-}
-
-fn counters(maps: &Maps) -> Result<Counters, KernelError> {
-    let mut sum = maps.counters(Family::V4)?;
-    sum += maps.counters(Family::V6)?;
-    Ok(sum)
 }
 
 /// The sources with the most sampled drops.

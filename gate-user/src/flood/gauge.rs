@@ -2,7 +2,7 @@
 
 use std::{fs, io, path::PathBuf, time::Instant};
 
-use gate_common::{Family, Reason};
+use gate_common::Reason;
 
 use super::{Tick, listen_drops};
 use crate::{
@@ -65,7 +65,7 @@ impl Gauge {
     /// Looks. `configured` tells what each reason does in a calm.
     pub fn read(&mut self, maps: &Maps, configured: impl Fn(Reason) -> Enforcement) -> Gauged {
         let now = Instant::now();
-        let counters = match counted(maps) {
+        let counters = match maps.all_counters() {
             Ok(counters) => counters,
             Err(error) => {
                 return Gauged {
@@ -105,12 +105,6 @@ impl Default for Gauge {
     fn default() -> Self {
         Self::new()
     }
-}
-
-fn counted(maps: &Maps) -> Result<Counters, KernelError> {
-    let mut sum = maps.counters(Family::V4)?;
-    sum += maps.counters(Family::V6)?;
-    Ok(sum)
 }
 
 /// How many SYNs came through between two readings, or would have but for the flood.

@@ -3,7 +3,7 @@
 //! One `bpf_link` an interface, pinned, so that the program stays when the daemon goes. An
 //! existing link is updated in place: the kernel swaps the program between two packets.
 
-use std::{fs, io};
+use std::{fmt::Display, fs, io, path::Path};
 
 use aya::programs::{
     ProgramError, Xdp, XdpMode,
@@ -230,11 +230,16 @@ fn occupied(interface: &Interface, other: AttachedXdp) -> KernelError {
     }
 }
 
-/// Pins `program` in the place of the former one, which never leaves the place empty.
-pub(super) fn pin_program(program: &mut Xdp, pins: &Pins) -> Result<(), KernelError> {
-    let pin = pins.program(names::PROGRAM);
-    let fresh = pin.with_file_name(format!("{}-new", names::PROGRAM));
-    let failed = |what: &str, error: &dyn std::fmt::Display| KernelError::Pins {
+/// Pins the program `name`, by `pin_to`, in the place of the former one, which never leaves the place
+/// empty.
+pub(super) fn pin_program<E: Display>(
+    pins: &Pins,
+    name: &str,
+    pin_to: impl FnOnce(&Path) -> Result<(), E>,
+) -> Result<(), KernelError> {
+    let pin = pins.program(name);
+    let fresh = pins.program(&format!("{name}-new"));
+    let failed = |what: &str, error: &dyn Display| KernelError::Pins {
         path: pin.clone(),
         what: format!("{what}: {error}"),
         source: None,
@@ -242,8 +247,6 @@ pub(super) fn pin_program(program: &mut Xdp, pins: &Pins) -> Result<(), KernelEr
     if fresh.exists() {
         fs::remove_file(&fresh).map_err(|error| failed("clearing", &error))?;
     }
-    program
-        .pin(&fresh)
-        .map_err(|error| failed("pinning the program", &error))?;
+    pin_to(&fresh).map_err(|error| failed("pinning the program", &error))?;
     fs::rename(&fresh, &pin).map_err(|error| failed("pinning the program", &error))
 }

@@ -3,7 +3,7 @@
 //! One pinned `bpf_link`, as for an interface: the counts go on when the daemon goes, and no
 //! connection opens or closes unseen between two versions.
 
-use std::{fs, io, os::fd::AsFd as _};
+use std::{fs, os::fd::AsFd as _};
 
 use aya::{
     Ebpf,
@@ -11,7 +11,7 @@ use aya::{
 };
 use gate_common::names;
 
-use super::{KernelError, cgroup, pins::Pins, sys};
+use super::{KernelError, attach::pin_program, cgroup, pins::Pins, sys};
 
 /// The program, loaded into the kernel.
 pub(super) fn load(ebpf: &mut Ebpf) -> Result<(), KernelError> {
@@ -28,14 +28,14 @@ pub(super) fn attach(ebpf: &mut Ebpf, pins: &Pins) -> Result<(), KernelError> {
         let link = sys::open_pin(&pin).map_err(|error| broken(pins, "opening the link", &error))?;
         let fresh = program.fd().map_err(|source| failed("using it", source))?;
         match sys::update_link(link.as_fd(), fresh.as_fd()) {
-            Ok(()) => return pin_program(program, pins),
+            Ok(()) => return pin_program(pins, names::CONNS, |pin| program.pin(pin)),
             // What was pinned is no link of such a program.
             Err(error) => tracing::warn!(%error, "the link of `conns` is made anew"),
         }
         fs::remove_file(&pin).map_err(|error| broken(pins, "removing the link", &error))?;
     }
     create(program, pins)?;
-    pin_program(program, pins)
+    pin_program(pins, names::CONNS, |pin| program.pin(pin))
 }
 
 fn create(program: &mut SockOps, pins: &Pins) -> Result<(), KernelError> {
@@ -52,24 +52,6 @@ fn create(program: &mut SockOps, pins: &Pins) -> Result<(), KernelError> {
     link.pin(pins.conns())
         .map(drop)
         .map_err(|error| broken(pins, "pinning the link", &error))
-}
-
-/// Pins the program in the place of the former one, which never leaves the place empty.
-fn pin_program(program: &mut SockOps, pins: &Pins) -> Result<(), KernelError> {
-    let pin = pins.program(names::CONNS);
-    let fresh = pins.program(&format!("{}-new", names::CONNS));
-    let result: io::Result<()> = (|| {
-        if fresh.exists() {
-            fs::remove_file(&fresh)?;
-        }
-        program.pin(&fresh).map_err(io::Error::other)?;
-        fs::rename(&fresh, &pin)
-    })();
-    result.map_err(|source| KernelError::Pins {
-        path: pin,
-        what: format!("pinning the program: {source}"),
-        source: Some(source),
-    })
 }
 
 fn program(ebpf: &mut Ebpf) -> Result<&mut SockOps, KernelError> {

@@ -249,7 +249,8 @@ impl Gate {
             }
         }
         self.attachments = attachments;
-        attach::pin_program(load::program(&mut self.ebpf)?, &self.pins)?;
+        let program = load::program(&mut self.ebpf)?;
+        attach::pin_program(&self.pins, names::PROGRAM, |pin| program.pin(pin))?;
         if self.counting.is_ok() {
             self.counting = conns::attach(&mut self.ebpf, &self.pins).map_err(|error| {
                 tracing::warn!(%error, "the kernel does not count connections");

@@ -41,11 +41,6 @@ impl Code {
         self.0
     }
 
-    /// Whether the client may come again: 4yz.
-    pub const fn is_temporary(self) -> bool {
-        self.0 < 500
-    }
-
     const fn class(self) -> u16 {
         self.0 / 100
     }
