@@ -9,6 +9,7 @@ use std::{
 };
 
 use anyhow::{Result, ensure};
+use gate_common::Reason;
 use gate_tests::{
     lab::{
         Lab,
@@ -40,6 +41,29 @@ fn what_cannot_be_meant_is_refused_and_says_what_can() -> Result<()> {
         assert!(said.stderr.contains(says), "{arguments:?}: {said:?}");
     }
     assert_eq!(gate.json(&["list"])?["total"], 0, "nothing of it was done");
+    Ok(())
+}
+
+#[test]
+fn invariant_9_every_listing_shows_reason_date_evidence_and_way_out() -> Result<()> {
+    let lab = Lab::new()?;
+    let gate = lab.gate().start()?;
+    for (host, reason) in (1..).zip(Reason::ALL) {
+        let (address, code) = (format!("192.0.2.{host}"), reason.code());
+        let why = format!("seen {host} times");
+        gate.must(&["block", &address, "--reason", code, "--comment", &why])?;
+        let check = gate.json(&["check", &address])?;
+        assert_eq!(check["reason"], code, "{check}");
+        assert!(check["since"].is_string(), "{check}");
+        assert_eq!(check["comment"], why, "{check}");
+        let explained = gate.json(&["check", &address, "--explain"])?;
+        let way = &explained["way_out"][0];
+        assert_eq!(way["reason"], code, "{explained}");
+        assert!(
+            way["why"].as_str().is_some_and(|why| !why.is_empty()),
+            "{explained}"
+        );
+    }
     Ok(())
 }
 
