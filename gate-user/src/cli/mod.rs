@@ -53,8 +53,8 @@ use crate::config::Paths;
 #[command(
     name = "gatectl",
     version,
-    after_help = "Exit codes: 0 done (check: no address is listed), 1 check: an address is listed, \
-                  policy test: refused, 2 error; complaint and verdict as in sysexits.h: 64 usage, 65 refused, 66 no \
+    after_help = "Exit codes: 0 done (check: no address is listed), 1 check, lookup, dnsbl test: an \
+                  address is listed, policy test: refused, 2 error; complaint and verdict as in sysexits.h: 64 usage, 65 refused, 66 no \
                   such file, 75 try again. Times are UTC. docs/control-api.md documents what \
                   --json prints."
 )]
