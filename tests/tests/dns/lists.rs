@@ -15,7 +15,7 @@ use gate_tests::{
 };
 use serde_json::Value;
 
-const DEADLINE: Duration = Duration::from_secs(30);
+pub(crate) const DEADLINE: Duration = Duration::from_secs(30);
 
 /// Two lists, neither of which lists anybody by itself.
 const TWO: &str = r#"

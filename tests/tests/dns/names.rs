@@ -1,16 +1,21 @@
 //! Reverse names: what they tell, and how a listing for one ends.
 
-use anyhow::Result;
+use std::{
+    thread,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Result, ensure};
 use gate_tests::{
     dns::{Dns, Failing},
     lab::{
-        Lab,
+        Gate, Lab,
         Outcome::{Connected, TimedOut},
     },
 };
 use serde_json::Value;
 
-use crate::lists::wait_for;
+use crate::lists::{DEADLINE, wait_for};
 
 /// What a listing for a name does, so that a connection shows it.
 const DROP: &str =
@@ -71,16 +76,30 @@ fn a_listing_ends_when_the_name_is_mended() -> Result<()> {
     // On request, when the schedule is far away.
     gate.edit("recheck = \"1s\"", "recheck = \"6h\"")?;
     gate.must(&["reload"])?;
-    gate.ctl(&["lookup", "198.51.100.2"])?;
+    asked_no_more(&gate, "198.51.100.2")?;
     let refused = gate.json(&["removal", "request", "198.51.100.2"])?;
     assert_eq!(refused["decision"], "refused", "{refused}");
     dns.name("198.51.100.2", "mx2.example.org", true)?;
-    std::thread::sleep(std::time::Duration::from_secs(3));
+    thread::sleep(Duration::from_secs(3));
     assert_eq!(gate.json(&["check", "198.51.100.2"])?["verdict"], "drop");
     let granted = gate.json(&["removal", "request", "198.51.100.2"])?;
     assert_eq!(granted["decision"], "granted", "{granted}");
     assert_eq!(lab.connect("198.51.100.2")?, Connected);
     Ok(())
+}
+
+/// Waits until `source` is no longer asked about every second: a reload has it asked about once more.
+fn asked_no_more(gate: &Gate<'_>, source: &str) -> Result<()> {
+    let asked = || anyhow::Ok(gate.json(&["check", "--explain", source])?["dns"]["at"].clone());
+    let deadline = Instant::now() + DEADLINE;
+    loop {
+        let before = asked()?;
+        thread::sleep(Duration::from_secs(4));
+        if asked()? == before {
+            return Ok(());
+        }
+        ensure!(Instant::now() < deadline, "{source} is still asked about");
+    }
 }
 
 #[test]
