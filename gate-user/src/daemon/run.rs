@@ -129,7 +129,7 @@ pub async fn run(options: Options) -> Result<(), DaemonError> {
         requests,
         feeds.clone(),
         top,
-        hear.opened,
+        hear,
         desk,
         lookups.clone(),
     );

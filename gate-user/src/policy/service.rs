@@ -105,6 +105,7 @@ impl<L: Lookups> Policy<L> {
                 return decision;
             }
         };
+        let begun = Instant::now();
         let scene = (self.scene)();
         let reference = self.references.next();
         let decision = self.decide(&scene, request, peer, reference).await;
@@ -120,6 +121,7 @@ impl<L: Lookups> Policy<L> {
         };
         lock(&self.tally).add(request.source(), added);
         self.counters.decided(&decision);
+        self.counters.took(begun.elapsed());
         log(request, &decision, reference);
         decision
     }
