@@ -89,7 +89,9 @@ impl policy::Lookups for AtTheDoor {
         let limits = &view.config.limits;
         let limit = limits.connections(Network::source(address), Class::Unknown);
         let counted = view.maps.as_ref()?.connections(address);
-        let counted = counted.inspect_err(|error| tracing::error!(%error, "connections not read"));
+        let counted = counted.inspect_err(
+            |error| tracing::error!(%error, "cannot read the connections of a client"),
+        );
         (limit > 0).then_some(Connections {
             open: counted.ok()?.open,
             limit,

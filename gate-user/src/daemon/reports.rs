@@ -184,7 +184,7 @@ pub(super) async fn hand_on(mut events: Events, top: Arc<Mutex<TopSources>>, hea
                 }
             }
             Err(error) => {
-                tracing::error!(%error, "ring buffer cannot be read; `gatectl top` stands still");
+                tracing::error!(%error, "cannot read the ring buffer; `gatectl top` stands still");
                 return;
             }
         }

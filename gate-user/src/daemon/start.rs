@@ -135,7 +135,7 @@ impl Writer {
             listings = writer.ledger.book().counts().listings,
             mode = writer.mode.as_str(),
             flood = writer.flood.is_on(),
-            "gate enforces"
+            "started gate"
         );
         Ok(writer)
     }
