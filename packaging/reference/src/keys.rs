@@ -30,8 +30,8 @@ pub(crate) struct Entry {
     pub(crate) about: Vec<Part>,
     /// The keys.
     pub(crate) keys: Vec<Key>,
-    /// A line that could stand in the file, where the value that is shown is not example enough.
-    pub(crate) example: Option<String>,
+    /// Lines that could stand in the file, where the values that are shown are not example enough.
+    pub(crate) examples: Vec<String>,
 }
 
 /// A key.
@@ -60,13 +60,13 @@ pub(crate) fn sections() -> Result<Vec<Section>> {
                 entries: Vec::new(),
             });
             if !block.keys.is_empty() {
-                push(&mut sections, Vec::new(), block.keys, None)?;
+                push(&mut sections, Vec::new(), block.keys, &[])?;
             }
         } else if !block.keys.is_empty() {
             let example = |line: &&str| line.starts_with(" Example: ");
             let (examples, about): (Vec<&str>, Vec<&str>) =
                 block.comments.into_iter().partition(example);
-            push(&mut sections, about, block.keys, examples.first().copied())?;
+            push(&mut sections, about, block.keys, &examples)?;
         }
     }
     sections.iter_mut().for_each(ask);
@@ -105,7 +105,7 @@ fn push(
     sections: &mut [Section],
     about: Vec<&str>,
     lines: Vec<&'static str>,
-    example: Option<&str>,
+    examples: &[&str],
 ) -> Result<()> {
     let section = sections
         .last_mut()
@@ -123,15 +123,16 @@ fn push(
         });
     }
     let first = keys[0].name;
-    let example = example.map(|example| {
+    let lines = examples.iter().flat_map(|example| {
         let example = example.trim_start_matches(" Example: ");
         if example.starts_with(|c: char| c.is_ascii_lowercase()) {
-            example.to_owned()
+            assignments(example)
         } else {
-            format!("{first} = {example}")
+            vec![format!("{first} = {example}")]
         }
     });
-    if let Some(line) = &example {
+    let examples: Vec<String> = lines.collect();
+    for line in &examples {
         let text = format!("{}\n{line}\n", section.header);
         ensure!(
             reader::can_be(section.header, &text, line),
@@ -141,9 +142,28 @@ fn push(
     section.entries.push(Entry {
         about: prose::read(about),
         keys,
-        example,
+        examples,
     });
     Ok(())
+}
+
+/// The lines of `a = 1, b = 2`.
+fn assignments(text: &str) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for part in text.split(", ") {
+        let begins = part.split_once(" = ").is_some_and(|(key, _)| {
+            key.bytes()
+                .all(|byte| byte.is_ascii_lowercase() || byte == b'_')
+        });
+        match lines.last_mut() {
+            Some(line) if !begins => {
+                line.push_str(", ");
+                line.push_str(part);
+            }
+            _ => lines.push(part.to_owned()),
+        }
+    }
+    lines
 }
 
 /// Asks the reader about each key of a section.
@@ -156,5 +176,18 @@ fn ask(section: &mut Section) {
     for key in section.entries.iter_mut().flat_map(|entry| &mut entry.keys) {
         key.standing = reader::standing(section.header, &shown, key.name);
         key.takes = reader::takes(section.header, key.name, key.value);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_example_may_have_several_keys() {
+        assert_eq!(
+            assignments(r#"name = "A, B", list = ["1", "2"]"#),
+            [r#"name = "A, B""#, r#"list = ["1", "2"]"#]
+        );
     }
 }

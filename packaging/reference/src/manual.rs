@@ -42,7 +42,7 @@ pub(crate) fn gate_toml(sections: &[Section]) -> String {
                 parts(&mut page, &entry.about);
                 page.control("RE", []);
             }
-            if let Some(example) = &entry.example {
+            for example in &entry.examples {
                 page.control("RS", []);
                 page.control("PP", []);
                 page.text([roman("Example: "), bold(example)]);

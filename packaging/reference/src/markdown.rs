@@ -58,8 +58,9 @@ fn entry(page: &mut String, section: &Section, entry: &Entry) {
     for key in &entry.keys {
         let _ = writeln!(page, "* {}", line(key));
     }
-    if let Some(example) = &entry.example {
-        let _ = write!(page, "\n```toml\n{}\n{example}\n```\n", section.header);
+    if !entry.examples.is_empty() {
+        let examples = entry.examples.join("\n");
+        let _ = write!(page, "\n```toml\n{}\n{examples}\n```\n", section.header);
     }
 }
 
@@ -135,7 +136,7 @@ mod tests {
         assert!(
             written == kept,
             "docs/configuration.md is not what gate-reference writes; first difference: {differs:#?}\n\
-             to write it anew: cargo run -p gate-reference -- OUTDIR, and copy OUTDIR/configuration.md"
+             to write it anew: cargo xtask docs"
         );
     }
 

@@ -1,6 +1,6 @@
 //! What the reader of the configuration says of a key, so that nobody has to write it down.
 
-use std::path::Path;
+use std::{fmt::Write as _, path::Path};
 
 use gate_user::config::{Config, ConfigError};
 
@@ -20,7 +20,7 @@ pub(crate) fn standing(header: &str, shown: &[(&str, &str)], key: &str) -> Stand
     let with = |keep: &dyn Fn(&str) -> bool| {
         let mut text = format!("{header}\n");
         for (name, value) in shown.iter().filter(|(name, _)| keep(name)) {
-            text += &format!("{name} = {value}\n");
+            let _ = writeln!(text, "{name} = {value}");
         }
         read(&text).ok()
     };
@@ -73,7 +73,8 @@ fn objection(header: &str, key: &str, text: &str) -> Option<String> {
     let place = format!("{section}{element}.{key}");
     let problems = read(text).err()?;
     let mut problems = problems.into_iter();
-    problems.find_map(|(key, message)| (key == place).then_some(message))
+    // What is no TOML has no key.
+    problems.find_map(|(key, message)| (key == place || key.is_empty()).then_some(message))
 }
 
 /// The configuration `text`, or the keys that are wrong with why.
