@@ -5,6 +5,7 @@ mod book;
 mod commands;
 mod configuration;
 mod console;
+mod first_server;
 mod operations;
 mod page;
 mod programs;

@@ -14,10 +14,7 @@ const ELSEWHERE: [(&str, &str); 13] = [
     ("ip", "iproute2's own; what it does is shown in tests/lives"),
     ("journalctl", "systemd's own"),
     ("mv", "Debian's own, and harmless"),
-    (
-        "postconf",
-        "the settings are in tests/policy, in front of a real Postfix",
-    ),
+    ("postconf", "first_server calls it as the page says"),
     ("postfix", "tests/policy starts one"),
     ("rbldnsd", "tests/rbldnsd runs it with these arguments"),
     ("rm", "what it removes is the state of whoever reads that"),
