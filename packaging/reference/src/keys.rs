@@ -69,7 +69,10 @@ pub(crate) fn sections() -> Result<Vec<Section>> {
             push(&mut sections, about, block.keys, &examples)?;
         }
     }
-    sections.iter_mut().for_each(ask);
+    for section in &mut sections {
+        ask(section);
+        complete(section)?;
+    }
     Ok(sections)
 }
 
@@ -132,13 +135,6 @@ fn push(
         }
     });
     let examples: Vec<String> = lines.collect();
-    for line in &examples {
-        let text = format!("{}\n{line}\n", section.header);
-        ensure!(
-            reader::can_be(section.header, &text, line),
-            "gate.toml: this example cannot be read: {line}"
-        );
-    }
     section.entries.push(Entry {
         about: prose::read(about),
         keys,
@@ -177,6 +173,48 @@ fn ask(section: &mut Section) {
         key.standing = reader::standing(section.header, &shown, key.name);
         key.takes = reader::takes(section.header, key.name, key.value);
     }
+}
+
+/// Puts the keys that there must be before the examples, as far as those need them.
+fn complete(section: &mut Section) -> Result<()> {
+    let keys = section.entries.iter().flat_map(|entry| &entry.keys);
+    let required: Vec<String> = keys
+        .filter(|key| key.standing == Standing::Required)
+        .map(|key| format!("{} = {}", key.name, key.value))
+        .collect();
+    for entry in &mut section.entries {
+        if entry.examples.is_empty() {
+            continue;
+        }
+        let missing = required
+            .iter()
+            .filter(|line| !entry.keys.iter().any(|key| gives(line, key)));
+        let mut lines: Vec<&String> = missing.chain(&entry.examples).collect();
+        let text = |lines: &[&String]| {
+            let lines: Vec<&str> = lines.iter().map(|line| line.as_str()).collect();
+            format!("{}\n{}\n", section.header, lines.join("\n"))
+        };
+        for at in (0..lines.len() - entry.examples.len()).rev() {
+            let mut fewer = lines.clone();
+            fewer.remove(at);
+            if reader::can_be(&text(&fewer)) {
+                lines = fewer;
+            }
+        }
+        ensure!(
+            reader::can_be(&text(&lines)),
+            "gate.toml: this example cannot be read:\n{}",
+            text(&lines)
+        );
+        entry.examples = lines.into_iter().cloned().collect();
+    }
+    Ok(())
+}
+
+/// Whether `line` gives a value to `key`.
+fn gives(line: &str, key: &Key) -> bool {
+    line.split_once(" = ")
+        .is_some_and(|(name, _)| name == key.name)
 }
 
 #[cfg(test)]

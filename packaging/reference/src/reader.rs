@@ -34,11 +34,9 @@ pub(crate) fn standing(header: &str, shown: &[(&str, &str)], key: &str) -> Stand
     }
 }
 
-/// Whether the reader objects to nothing that `line` says in the configuration `text`, which may
-/// lack keys that the section of that `header` must have.
-pub(crate) fn can_be(header: &str, text: &str, line: &str) -> bool {
-    let key = line.split(" = ").next().unwrap_or_default();
-    objection(header, key, text).is_none()
+/// Whether the configuration `text` can be read.
+pub(crate) fn can_be(text: &str) -> bool {
+    read(text).is_ok()
 }
 
 /// What `key` takes, by what the reader says to values that it cannot take; `value` is one that it

@@ -23,11 +23,11 @@ const MATERIAL: [(&str, &str); 4] = [
     ("simulate", LOG),
 ];
 
-/// A report of a feedback loop (RFC 5965).
+/// A report of a feedback loop (RFC 5965), which is a trap's mail as well.
 const MAIL: &str = "\
+Received: from fbl.example.net (fbl.example.net [20.25.1.7])
+\tby mx.example.org (Postfix) with ESMTP id 4F1
 From: fbl@example.net
-To: fbl@example.org
-Subject: complaint
 MIME-Version: 1.0
 Content-Type: multipart/report; report-type=feedback-report; boundary=b
 
@@ -37,16 +37,17 @@ Content-Type: message/feedback-report
 Feedback-Type: abuse
 User-Agent: example/1
 Version: 1
-Source-IP: 192.0.2.7
+Source-IP: 20.25.0.7
 
 --b
 Content-Type: message/rfc822
 
-From: spam@example.com
-Message-ID: <1@example.com>
-Subject: spam
+Received: from spam.example (unknown [20.25.0.7])
+\tby mx.example.net (Postfix) with ESMTP id 5F1
+Message-ID: <1@spam.example>
+From: <a@spam.example>
 
-spam
+buy
 --b--
 ";
 
