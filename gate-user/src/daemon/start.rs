@@ -15,6 +15,7 @@ use arc_swap::ArcSwap;
 
 use super::{
     DaemonError,
+    classes::Known,
     flood::FloodWatch,
     logging::LogControl,
     mode::KeptMode,
@@ -90,6 +91,7 @@ impl Writer {
             maps: None,
             index: None,
             counting: Ok(()),
+            classes: Known::default(),
             held: TableSize::default(),
             drift: Drift {
                 missing: 0,

@@ -43,21 +43,32 @@ pub(crate) fn commands(block: &Block) -> Result<Vec<Command>> {
         let parts = words.split(|word| matches!(word.as_str(), "|" | "&&" | ";"));
         // What is behind a redirection goes to no program.
         let parts = parts.map(|part| part.iter().take_while(|word| !word.starts_with(['>', '<'])));
+        let parts = parts.map(|part| part.skip_while(|word| is_variable(word)));
         commands.extend(parts.map(|part| part.cloned().collect::<Command>()));
     }
     Ok(commands)
 }
 
-/// Lines without the empty ones; one that ends in a backslash with the next.
+/// Lines without the empty ones; one that goes on in the next with that.
 fn joined(text: &str) -> Vec<String> {
     let text = text.replace("\\\n", " ");
+    let text = text.replace("&&\n", "&& ").replace("|\n", "| ");
     let lines = text.lines().filter(|line| !line.trim().is_empty());
     lines.map(str::to_owned).collect()
 }
 
 fn begins_with_a_program(line: &str) -> bool {
-    let word = line.split_whitespace().next().unwrap_or_default();
-    !line.starts_with(' ') && programs::is_known(word)
+    let mut words = line.split(' ').skip_while(|word| is_variable(word));
+    words.next().is_some_and(programs::is_known)
+}
+
+/// Whether the word sets a variable for the program behind it.
+fn is_variable(word: &str) -> bool {
+    let is_name = |name: &str| {
+        let mut letters = name.bytes();
+        !name.is_empty() && letters.all(|byte| byte.is_ascii_uppercase() || byte == b'_')
+    };
+    word.split_once('=').is_some_and(|(name, _)| is_name(name))
 }
 
 /// What stands before two spaces, outside of quotation marks and not where a line was joined: behind
@@ -116,6 +127,10 @@ fn commands_are_found() -> Result<()> {
         (
             "fbl: \"|/usr/bin/gatectl complaint -\"\n",
             &["gatectl+complaint+-"],
+        ),
+        (
+            "A=b gatectl list >a &&\n    mv a b\n",
+            &["gatectl+list", "mv+a+b"],
         ),
         ("smtpd_delay_reject = yes\n", &[]),
     ] {

@@ -1,15 +1,24 @@
 //! Which programs the documents may call, and who makes sure that it works.
 
 /// A program that is not run here, and why not.
-const ELSEWHERE: [(&str, &str); 13] = [
+const ELSEWHERE: [(&str, &str); 19] = [
     (
         "apt-get",
         "the package's test installs and removes it in a Debian root",
     ),
+    ("cd", "the shell's own"),
     ("cp", "Debian's own, and harmless"),
     (
         "curl",
         "the routes are asked by gate-user's tests, and their answers are in control-api.md",
+    ),
+    (
+        "groupadd",
+        "Debian's own; what membership means is tested with a second user",
+    ),
+    (
+        "install",
+        "coreutils' own; what it copies is what `cargo xtask dist` packs",
     ),
     ("ip", "iproute2's own; what it does is shown in tests/lives"),
     ("journalctl", "systemd's own"),
@@ -19,7 +28,13 @@ const ELSEWHERE: [(&str, &str); 13] = [
     ("rbldnsd", "tests/rbldnsd runs it with these arguments"),
     ("rm", "what it removes is the state of whoever reads that"),
     ("systemctl", "the package's test installs the units"),
+    ("systemd-sysusers", "the package's test runs it"),
     ("tail", "coreutils' own"),
+    (
+        "tar",
+        "Debian's own; the archive is what `cargo xtask dist` packs",
+    ),
+    ("usermod", "as groupadd"),
     ("zcat", "gzip's own"),
 ];
 
