@@ -18,23 +18,16 @@ pub(crate) fn commands(block: &Block) -> Result<Vec<Command>> {
         .iter()
         .filter_map(|line| line.strip_prefix("$ "))
         .collect();
-    let typed = if prompted.is_empty() {
-        let mut bare = lines
-            .iter()
-            .map(String::as_str)
-            .filter(|line| !line.starts_with('#'));
-        if !bare.clone().any(begins_with_a_program) {
-            return Ok(aliases(&lines));
-        }
-        let odd = bare.find(|line| !begins_with_a_program(line));
-        ensure!(odd.is_none(), "among commands, this is none: {odd:?}");
-        lines
-            .iter()
-            .map(String::as_str)
-            .filter(|line| !line.starts_with('#'))
-            .collect()
-    } else {
+    let bare = lines.iter().map(String::as_str);
+    let bare: Vec<&str> = bare.filter(|line| !line.starts_with('#')).collect();
+    let typed = if !prompted.is_empty() {
         prompted
+    } else if bare.iter().any(|line| begins_with_a_program(line)) {
+        let odd = bare.iter().find(|line| !begins_with_a_program(line));
+        ensure!(odd.is_none(), "among commands, this is none: {odd:?}");
+        bare
+    } else {
+        return Ok(aliases(&lines));
     };
     let mut commands = Vec::new();
     for line in typed {
@@ -51,10 +44,20 @@ pub(crate) fn commands(block: &Block) -> Result<Vec<Command>> {
 
 /// Lines without the empty ones; one that goes on in the next with that.
 fn joined(text: &str) -> Vec<String> {
-    let text = text.replace("\\\n", " ");
-    let text = text.replace("&&\n", "&& ").replace("|\n", "| ");
-    let lines = text.lines().filter(|line| !line.trim().is_empty());
-    lines.map(str::to_owned).collect()
+    let mut joined: Vec<String> = Vec::new();
+    let mut goes_on = false;
+    for line in text.lines().filter(|line| !line.trim().is_empty()) {
+        let part = line.strip_suffix('\\').unwrap_or(line);
+        match joined.last_mut().filter(|_| goes_on) {
+            Some(last) => {
+                last.push(' ');
+                last.push_str(part.trim());
+            }
+            None => joined.push(part.trim_end().to_owned()),
+        }
+        goes_on = line.ends_with('\\') || line.ends_with("&&") || line.ends_with('|');
+    }
+    joined
 }
 
 fn begins_with_a_program(line: &str) -> bool {
@@ -71,8 +74,8 @@ fn is_variable(word: &str) -> bool {
     word.split_once('=').is_some_and(|(name, _)| is_name(name))
 }
 
-/// What stands before two spaces, outside of quotation marks and not where a line was joined: behind
-/// them the pages tell what a command is for.
+/// What stands before two spaces outside of quotation marks: behind them the pages tell what a
+/// command is for.
 fn without_description(line: &str) -> &str {
     let mut quote = None;
     let mut spaces = 0;
