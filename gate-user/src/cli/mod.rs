@@ -35,11 +35,13 @@ mod simulate;
 mod stats;
 mod status;
 mod table;
+mod terminal;
+mod tone;
 mod top;
 mod upkeep;
 mod words;
 
-use std::{ffi::OsString, io, path::PathBuf, process::ExitCode};
+use std::{ffi::OsString, path::PathBuf, process::ExitCode};
 
 use clap::{Parser, Subcommand};
 
@@ -73,6 +75,9 @@ struct Cli {
     /// Print JSON, one value a line.
     #[arg(long, global = true)]
     json: bool,
+
+    #[command(flatten)]
+    color: colorchoice_clap::Color,
 
     #[command(subcommand)]
     command: Command,
@@ -109,7 +114,8 @@ enum Command {
     Stats(stats::Args),
     /// Metrics for Prometheus, as GET /metrics answers them; docs/metrics.md tells them all.
     Metrics,
-    /// The sources with the most sampled drops.
+    /// What the gate does, live: rates by reason, the sources with the most sampled drops,
+    /// connections. Where it is no terminal, those sources once.
     Top(top::Args),
     /// The sources with the most connections to guarded ports open.
     Connections(connections::Args),
@@ -170,10 +176,11 @@ pub fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return misused(&error, std::env::args_os()),
     };
+    cli.color.write_global();
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build();
-    let gate = Gate::new(cli.socket, cli.json, Box::new(io::stdout()));
+    let gate = Gate::new(cli.socket, cli.json, Box::new(terminal::output()));
     let done = match runtime {
         Ok(runtime) => runtime.block_on(run(&gate, cli.command)),
         Err(error) => Err(CliError::Output(error)),

@@ -2,7 +2,7 @@
 //! answers what docs/control-api.md says.
 
 use std::{
-    io::Write,
+    io::{self, Write},
     sync::{Arc, Mutex},
 };
 
@@ -58,6 +58,10 @@ fn what_is_taken() {
         "stats --watch=10s",
         "metrics",
         "top --limit 5",
+        "top --once",
+        "top --interval 5s",
+        "--color never status",
+        "status --color=always",
         "connections --within 192.0.2.0/24 --limit 5",
         "mode",
         "mode off",
@@ -169,6 +173,8 @@ fn what_is_not_taken_says_what_would_be_right() {
             "dnsbl override 192.0.2.7 --end --for 3d",
             "cannot be used with",
         ),
+        ("top --interval 1ms", "at least one second"),
+        ("status --color red", "auto, always, never"),
         ("mode on", "expected off, monitor, enforce"),
         ("flood now", "expected on, off, auto"),
         ("feeds reload A/B", "cannot name a feed"),
@@ -435,5 +441,7 @@ impl Write for Gone {
 #[test]
 fn a_reader_that_has_gone_is_no_error() {
     let gate = Gate::new(PathBuf::new(), true, Box::new(Gone));
+    assert!(gate.has_reader());
     assert!(gate.show(&"x", |_, _| String::new()).is_ok());
+    assert!(!gate.has_reader(), "who shows again and again must end");
 }

@@ -28,6 +28,16 @@ const TOOLS: &[Tool] = &[
 /// What the tests need besides.
 const SERVERS: &[Tool] = &[
     Tool {
+        program: "tmux",
+        package: "tmux",
+        why: "a terminal for `gatectl top`",
+    },
+    Tool {
+        program: "setpriv",
+        package: "util-linux",
+        why: "an operator who is not root",
+    },
+    Tool {
         program: "rspamd",
         package: "rspamd",
         why: "a content filter that posts its verdicts",
