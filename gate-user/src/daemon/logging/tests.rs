@@ -36,7 +36,8 @@ const VERBS: [&str; 23] = [
     "set",
     "skipped",
     "started",
-    "took", "withdrew",
+    "took",
+    "withdrew",
 ];
 
 #[test]
@@ -88,7 +89,12 @@ fn logged() -> BTreeSet<Said> {
             said.insert((found[1].to_owned(), found[3].to_owned(), names.collect()));
             read += 1;
         }
-        assert_eq!(read, events, "{}: an event is not understood", file.display());
+        assert_eq!(
+            read,
+            events,
+            "{}: an event is not understood",
+            file.display()
+        );
     }
     said
 }
