@@ -97,7 +97,7 @@ impl Listener for Socket {
 
     fn router(stream: &UnixStream, router: &Router) -> io::Result<Router> {
         let peer = stream.peer_cred()?;
-        let by = Caller {
+        let by = Caller::Peer {
             uid: peer.uid(),
             pid: peer.pid(),
         };
