@@ -4,5 +4,6 @@
 //! off. [`server`] serves a router on listeners, bounded as the control socket is, with the headers
 //! that a browser is to obey. Both ask the [`Service`](crate::control::Service), as `gatectl` does.
 
+mod crowd;
 pub mod public;
 pub mod server;
