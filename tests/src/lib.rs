@@ -1,6 +1,7 @@
 //! What the tests that need a kernel stand on. They need root and the real kernel, and fail where
 //! that is missing.
 
+pub mod browser;
 pub mod churn;
 pub mod demo;
 pub mod dns;
@@ -8,6 +9,7 @@ pub mod evidence;
 pub mod feed_server;
 pub mod lab;
 pub mod mail_servers;
+pub mod mails;
 pub mod packet;
 pub mod policy;
 pub mod senders;

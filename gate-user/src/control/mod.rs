@@ -5,10 +5,12 @@
 //! an example.
 
 pub mod api;
+mod caller;
 pub mod client;
 #[cfg(test)]
 pub(crate) mod examples;
 pub mod server;
 mod service;
 
-pub use service::{Caller, Service, ServiceError};
+pub use caller::Caller;
+pub use service::{Service, ServiceError};

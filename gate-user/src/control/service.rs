@@ -1,37 +1,24 @@
 //! What the daemon does for the API: the seam between the transport and the one writer.
 
-use std::{fmt, future::Future, net::IpAddr};
+use std::{future::Future, net::IpAddr};
 
 use gate_common::Mode;
 
-use super::api::{
-    Allow, AllowEntries, AllowName, Allowed, Block, BlockName, Blocked, Check, Complained,
-    ComplaintQuery, Complaints, ComplaintsQuery, Connections, ConnectionsQuery, DecideRemoval,
-    Detached, Disallow, Disallowed, DnsblLists, DnsblTest, EndName, EndOverride, ErrorKind,
-    Evidence, EvidenceTaken, Explanation, Export, Feed, Feeds, Filter, Flood, Flushed, History,
-    Import, Imported, Judged, Listings, LookedUp, ModeState, NameCheck, NameHistory,
-    NameHistoryQuery, NameSet, Names, NamesEnded, OverrideHistory, OverrideHistoryQuery,
-    OverrideSet, Overrides, OverridesEnded, PolicyState, Reloaded, Removal, RemovalRequest,
-    Removals, RemovalsQuery, RollUp, RolledUp, SetOverride, Stats, Status, Top, Unblock, Unblocked,
-    Verdict, VerdictQuery, Verdicts, VerdictsQuery,
+use super::{
+    Caller,
+    api::{
+        Allow, AllowEntries, AllowName, Allowed, Block, BlockName, Blocked, Check, Complained,
+        ComplaintQuery, Complaints, ComplaintsQuery, Connections, ConnectionsQuery, DecideRemoval,
+        Detached, Disallow, Disallowed, DnsblLists, DnsblTest, EndName, EndOverride, ErrorKind,
+        Evidence, EvidenceTaken, Explanation, Export, Feed, Feeds, Filter, Flood, Flushed, History,
+        Import, Imported, Judged, Listings, LookedUp, ModeState, NameCheck, NameHistory,
+        NameHistoryQuery, NameSet, Names, NamesEnded, OverrideHistory, OverrideHistoryQuery,
+        OverrideSet, Overrides, OverridesEnded, PolicyState, Reloaded, Removal, RemovalRequest,
+        Removals, RemovalsQuery, RollUp, RolledUp, SetOverride, Stats, Status, Top, Unblock,
+        Unblocked, Verdict, VerdictQuery, Verdicts, VerdictsQuery,
+    },
 };
 use crate::{config::FloodMode, network::Network};
-
-/// Who asks: the peer of the socket, as the kernel tells it (`SO_PEERCRED`, unix(7)).
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct Caller {
-    /// The user that the process ran as when it connected.
-    pub uid: u32,
-    /// The process; `None` if it is not visible from here.
-    pub pid: Option<i32>,
-}
-
-/// `uid 0`: as history and the log name the caller.
-impl fmt::Display for Caller {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "uid {}", self.uid)
-    }
-}
 
 /// Why a request was not carried out. The message is one sentence for the operator: what went
 /// wrong and what would be right.

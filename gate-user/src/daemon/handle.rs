@@ -350,11 +350,11 @@ impl Service for Handle {
         })
     }
 
-    async fn reload_feed(&self, name: &str, _by: &Caller) -> Result<Feed, ServiceError> {
+    async fn reload_feed(&self, name: &str, by: &Caller) -> Result<Feed, ServiceError> {
         let status = self.feeds.reload(name).await;
-        status
-            .map(Into::into)
-            .map_err(|error| ServiceError::NotFound(error.to_string()))
+        let status = status.map_err(|error| ServiceError::NotFound(error.to_string()))?;
+        tracing::info!(feed = name, %by, "feed read on request");
+        Ok(status.into())
     }
 
     async fn dnsbl(&self) -> Result<DnsblLists, ServiceError> {

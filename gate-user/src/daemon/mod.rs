@@ -33,6 +33,7 @@ mod start;
 mod top;
 mod verify;
 mod view;
+mod web;
 mod writer;
 
 pub use arguments::Arguments;

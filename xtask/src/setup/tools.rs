@@ -63,6 +63,16 @@ const SERVERS: &[Tool] = &[
         why: "Prometheus's own look at metrics and alert rules",
     },
     Tool {
+        program: "chromium",
+        package: "chromium",
+        why: "a browser that looks at the pages",
+    },
+    Tool {
+        program: "chromedriver",
+        package: "chromium-driver",
+        why: "what drives the browser (WebDriver)",
+    },
+    Tool {
         program: "postfwd1",
         package: "postfwd",
         why: "another policy service, to measure beside",
