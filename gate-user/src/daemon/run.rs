@@ -120,10 +120,8 @@ pub async fn run(options: Options) -> Result<(), DaemonError> {
     let own = writer.netlink.own_addresses().await?;
     let desk = intake::open_desk(&writer.config, own)?;
     let view = Arc::clone(&writer.view);
-    tokio::spawn(lookup::keep_asking(
-        Arc::clone(&view),
-        lookups.inquiry.clone(),
-    ));
+    let asks = lookups.inquiry.clone();
+    tokio::spawn(lookup::keep_asking(Arc::clone(&view), asks));
     let mut comparison = Comparison::new(Arc::clone(&view), hear.clone());
     comparison.compare().await;
     tokio::spawn(comparison.go_on());

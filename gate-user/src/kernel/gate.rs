@@ -246,7 +246,7 @@ impl Gate {
                     ),
                     // What is on it stays on it.
                     Err(error) => {
-                        tracing::error!(interface = former, %error, "cannot upgrade an interface")
+                        tracing::error!(interface = former, %error, "cannot upgrade an interface");
                     }
                 }
             }
