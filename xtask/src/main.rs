@@ -9,6 +9,7 @@ use clap::{Parser, Subcommand};
 mod bench;
 mod build;
 mod demo;
+mod docs;
 mod load;
 mod run;
 mod setup;
@@ -32,6 +33,8 @@ enum Task {
     BuildAndLoad(load::Options),
     /// Show the gate at work: who gets through and who does not, in network namespaces of its own
     Demo,
+    /// Write the list of configuration keys, and make a book of the documents
+    Docs,
     /// Measure what a packet and a change cost, beside nftables and ipset
     Bench(bench::Options),
     /// Check formats and lints, run the unit tests, and the kernel tests on this machine's kernel
@@ -44,6 +47,7 @@ fn main() -> ExitCode {
         Task::Build(options) => build::build(&options),
         Task::BuildAndLoad(options) => load::build_and_load(&options),
         Task::Demo => demo::demo(),
+        Task::Docs => docs::docs(),
         Task::Bench(options) => bench::bench(&options),
         Task::Test(options) => return test::test(&options),
     };

@@ -6,6 +6,7 @@
 //! crash and after an upgrade.
 
 mod answer;
+mod arguments;
 mod burst;
 mod classes;
 mod connections;
@@ -19,6 +20,7 @@ mod intake;
 mod kept;
 mod logging;
 mod lookup;
+mod metrics;
 mod mode;
 mod notify;
 mod policy;
@@ -34,6 +36,7 @@ mod view;
 mod web;
 mod writer;
 
+pub use arguments::Arguments;
 pub use error::DaemonError;
 pub use handle::Handle;
 pub use run::{Options, run};

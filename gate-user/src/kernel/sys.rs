@@ -472,6 +472,16 @@ pub(super) fn replace_inner_map() -> io::Result<()> {
     outer.update(&0u32, &inner.map_fd())
 }
 
+/// Gives the memory back to the machine that was freed and that the allocator keeps: to load the
+/// programs takes tens of megabytes for a moment (malloc_trim(3), which glibc alone has).
+pub(super) fn give_memory_back() {
+    #[cfg(target_env = "gnu")]
+    // SAFETY: it touches what is free alone, and may be called by any thread.
+    unsafe {
+        libc::malloc_trim(0);
+    }
+}
+
 /// The `bpf(2)` system call.
 ///
 /// # Safety

@@ -8,10 +8,12 @@ use anyhow::Result;
 use crate::run::say;
 
 mod apt;
+mod book;
 mod compiler;
 mod linker;
 mod tools;
 
+pub(crate) use book::book;
 pub(crate) use tools::{lints, test_tools, tools};
 
 /// Makes it possible to build the kernel program.
