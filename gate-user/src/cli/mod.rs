@@ -24,6 +24,7 @@ mod input;
 mod intake;
 mod list;
 mod lookup;
+mod metrics;
 mod mode;
 mod name;
 mod policy;
@@ -111,6 +112,8 @@ enum Command {
     Dnsbl(dnsbl::Args),
     /// What the kernel counted.
     Stats(stats::Args),
+    /// Metrics for Prometheus, as GET /metrics answers them; docs/metrics.md tells them all.
+    Metrics,
     /// What the gate does, live: rates by reason, the sources with the most sampled drops,
     /// connections. Where it is no terminal, those sources once.
     Top(top::Args),
@@ -223,6 +226,7 @@ async fn run(gate: &Gate, command: Command) -> Result<Exit, CliError> {
         Command::Name(command) => name::run(gate, command).await,
         Command::Dnsbl(args) => dnsbl::run(gate, args).await,
         Command::Stats(args) => stats::run(gate, args).await,
+        Command::Metrics => metrics::run(gate).await,
         Command::Top(args) => top::run(gate, args).await,
         Command::Connections(args) => connections::run(gate, args).await,
         Command::Mode(args) => mode::run(gate, args).await,

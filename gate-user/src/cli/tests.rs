@@ -15,7 +15,7 @@ use crate::{
     control::{
         ServiceError,
         api::route,
-        examples::{Documented, compact, examples},
+        examples::{Documented, Example, compact, examples},
         server::{Limits, Socket, serve},
     },
 };
@@ -56,6 +56,7 @@ fn what_is_taken() {
         "stats",
         "stats --watch",
         "stats --watch=10s",
+        "metrics",
         "top --limit 5",
         "top --once",
         "top --interval 5s",
@@ -383,6 +384,18 @@ async fn two_formats_contradict_each_other() {
     assert_eq!(shown, "");
     let (exit, shown) = done("export --json --format json", Documented::default()).await;
     assert_eq!((exit, shown.lines().count()), (Ok(Exit::Done), 3));
+}
+
+#[tokio::test]
+async fn metrics_are_shown_as_they_come() {
+    let (exit, shown) = done("metrics", Documented::default()).await;
+    let examples = examples();
+    let is_it = |it: &&Example| it.is_of(&Method::GET, route::METRICS);
+    let documented = examples.iter().find(is_it).unwrap();
+    assert_eq!((exit, &shown), (Ok(Exit::Done), &documented.answer));
+    let (exit, shown) = done("--json metrics", Documented::default()).await;
+    assert!(exit.unwrap_err().contains("without --json"));
+    assert_eq!(shown, "");
 }
 
 #[tokio::test]

@@ -88,7 +88,7 @@ impl Gate {
             .and_then(|()| netns.as_ref().map(drop).map_err(ToString::to_string));
         match logger {
             Ok(logger) => spawn_logger(logger),
-            Err(error) => tracing::warn!(%error, "the program's log cannot be read"),
+            Err(error) => tracing::warn!(%error, "cannot read the program's log"),
         }
         let corrector = load::corrector(&mut ebpf)?;
         let maps = Arc::new(Maps::new(&ebpf, corrector)?);
@@ -241,10 +241,12 @@ impl Gate {
                 match attach::keep(load::program(&mut self.ebpf)?, &self.pins, &former) {
                     Ok(()) => tracing::warn!(
                         interface = former,
-                        "still guarded, because not all that is to be guarded can be"
+                        "kept an interface guarded, because not all that are to be guarded can be"
                     ),
                     // What is on it stays on it.
-                    Err(error) => tracing::error!(interface = former, %error, "not upgraded"),
+                    Err(error) => {
+                        tracing::error!(interface = former, %error, "cannot upgrade an interface")
+                    }
                 }
             }
         }
@@ -253,7 +255,7 @@ impl Gate {
         attach::pin_program(&self.pins, names::PROGRAM, |pin| program.pin(pin))?;
         if self.counting.is_ok() {
             self.counting = conns::attach(&mut self.ebpf, &self.pins).map_err(|error| {
-                tracing::warn!(%error, "the kernel does not count connections");
+                tracing::warn!(%error, "cannot have the kernel count connections");
                 error.to_string()
             });
         }
@@ -321,7 +323,7 @@ fn spawn_logger(logger: EbpfLogger<&'static dyn log::Log>) {
     let logger = match sys::watch(logger) {
         Ok(logger) => logger,
         Err(error) => {
-            tracing::warn!(%error, "the program's log cannot be read");
+            tracing::warn!(%error, "cannot read the program's log");
             return;
         }
     };

@@ -58,6 +58,11 @@ const SERVERS: &[Tool] = &[
         why: "a mail server that asks the policy service",
     },
     Tool {
+        program: "promtool",
+        package: "prometheus",
+        why: "Prometheus's own look at metrics and alert rules",
+    },
+    Tool {
         program: "postfwd1",
         package: "postfwd",
         why: "another policy service, to measure beside",
