@@ -5,7 +5,7 @@ use std::{path::PathBuf, process::ExitCode};
 use clap::Parser;
 use gate_user::{
     config::Config,
-    daemon::{self, DaemonError, Options},
+    daemon::{self, DaemonError, Loader, Options, Passed},
 };
 
 /// Decides who is listed, and keeps the kernel's gate so.
@@ -21,14 +21,20 @@ struct Cli {
     /// Check the configuration, say what is wrong with it or where its control socket is, and exit.
     #[arg(long)]
     check_config: bool,
+    /// Take off the wire what a gated that has ended left there, enforcing, and exit. One that runs
+    /// is told by `gatectl detach`.
+    #[arg(long, conflicts_with = "check_config")]
+    detach: bool,
 }
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let result = if cli.check_config {
         check(cli.config.as_deref())
+    } else if cli.detach {
+        daemon::detach(cli.config.as_deref())
     } else {
-        serve(Options { config: cli.config })
+        serve(cli.config)
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -53,7 +59,12 @@ fn check(path: Option<&std::path::Path>) -> Result<(), DaemonError> {
     Ok(())
 }
 
-fn serve(options: Options) -> Result<(), DaemonError> {
+fn serve(config: Option<PathBuf>) -> Result<(), DaemonError> {
+    let options = Options {
+        config,
+        passed: Passed::receive()?,
+        loader: Loader::start()?,
+    };
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()

@@ -21,7 +21,10 @@ mod logging;
 mod lookup;
 mod mode;
 mod notify;
+mod off;
+mod passed;
 mod policy;
+mod privileges;
 mod reports;
 mod request;
 mod rules;
@@ -35,4 +38,7 @@ mod writer;
 
 pub use error::DaemonError;
 pub use handle::Handle;
+pub use off::detach;
+pub use passed::{Passed, PassedSocket};
+pub use privileges::Loader;
 pub use run::{Options, run};
