@@ -9,6 +9,7 @@ use clap::{Parser, Subcommand};
 mod bench;
 mod build;
 mod demo;
+mod dist;
 mod load;
 mod run;
 mod setup;
@@ -34,6 +35,8 @@ enum Task {
     Demo,
     /// Measure what a packet and a change cost, beside nftables and ipset
     Bench(bench::Options),
+    /// Make the Debian package and the tarball, in target/dist
+    Dist(dist::Options),
     /// Check formats and lints, run the unit tests, and the kernel tests on this machine's kernel
     Test(test::Options),
 }
@@ -45,6 +48,7 @@ fn main() -> ExitCode {
         Task::BuildAndLoad(options) => load::build_and_load(&options),
         Task::Demo => demo::demo(),
         Task::Bench(options) => bench::bench(&options),
+        Task::Dist(options) => dist::dist(&options),
         Task::Test(options) => return test::test(&options),
     };
     match done {
