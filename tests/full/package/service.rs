@@ -70,7 +70,7 @@ fn a_gated_that_hangs_is_started_anew_and_the_gate_enforces_meanwhile() -> Resul
     )?;
     let pid = || machine.run("systemctl", &["show", "-p", "MainPID", "--value", "gated"]);
     let hanging = pid()?;
-    machine.run("kill", &["-STOP", hanging.trim()])?;
+    machine.shell(&format!("kill -STOP {hanging}"))?;
     let deadline = Instant::now() + Duration::from_secs(60);
     while pid()? == hanging || !machine.succeeds("systemctl", &["is-active", "gated"])? {
         assert_eq!(lab.connect("192.0.2.7")?, TimedOut, "invariant 5");
