@@ -7,6 +7,7 @@
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use arc_swap::ArcSwap;
+use gate_common::Limit;
 use tokio::{task::spawn_blocking, time};
 
 use super::{
@@ -99,6 +100,7 @@ impl Comparison {
             source,
             before,
             open,
+            opened,
             reached,
         } in corrected
         {
@@ -106,7 +108,10 @@ impl Comparison {
                 self.hear.opened(source);
             }
             if let Some(limit) = reached {
-                let count = open;
+                let count = match limit {
+                    Limit::Rate => opened,
+                    Limit::Connections | Limit::SynRate => open,
+                };
                 self.hear.reached(ReachedLimit {
                     source,
                     limit,

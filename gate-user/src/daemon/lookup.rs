@@ -230,7 +230,7 @@ impl Writer {
         if some == 0 {
             return Ok(());
         }
-        let keys: Vec<i64> = self.to_judge.drain(..some).collect();
+        let keys: Vec<i64> = self.to_judge.range(..some).copied().collect();
         let before = self.ledger.book().clone();
         let ground = Ground {
             config: &self.config,
@@ -245,6 +245,8 @@ impl Writer {
             .await
             .map_err(refused)?;
         let touched = work.commit(DAEMON).await.map_err(refused)?;
+        // Only now: what cannot be stored waits for another turn.
+        self.to_judge.drain(..some);
         self.follow(&before, &listed, &touched);
         Ok(())
     }

@@ -71,6 +71,9 @@ const REQUESTS: usize = 64;
 /// How often is looked which DNSBLs are not to be believed.
 const DOUBT: Duration = Duration::from_secs(1);
 
+/// How long is waited before what could not be judged again is tried once more.
+const JUDGE_PAUSE: Duration = Duration::from_secs(10);
+
 /// Findings that are taken in one transaction.
 const TOGETHER: usize = 500;
 
@@ -294,6 +297,7 @@ impl Loop {
         let mut next_look = time::Instant::now() + self.writer.config.gate.verify;
         let mut next_fold = time::Instant::now() + FOLD;
         let mut next_doubt = time::Instant::now() + DOUBT;
+        let mut next_judging = time::Instant::now();
         let mut finds = Vec::new();
         let mut traffic = time::interval(TRAFFIC);
         traffic.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -318,9 +322,10 @@ impl Loop {
                     next_doubt = time::Instant::now() + DOUBT;
                     self.writer.withdraw(self.lookups.dnsbl.status()).await;
                 }
-                () = std::future::ready(()), if !self.writer.to_judge.is_empty() => {
+                () = time::sleep_until(next_judging), if !self.writer.to_judge.is_empty() => {
                     if let Err(error) = self.writer.judge_some().await {
                         tracing::error!(%error, "what DNS said is not judged again");
+                        next_judging = time::Instant::now() + JUDGE_PAUSE;
                     }
                 }
                 Some(()) = machine.next() => machine_changes.changed(BURST),

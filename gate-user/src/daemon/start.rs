@@ -16,6 +16,7 @@ use tokio::{runtime, task::block_in_place};
 
 use super::{
     DaemonError, Loader,
+    classes::Known,
     flood::FloodWatch,
     logging::LogControl,
     mode::KeptMode,
@@ -88,6 +89,7 @@ impl Writer {
             maps: None,
             index: None,
             counting: Ok(()),
+            classes: Known::default(),
             held: TableSize::default(),
             drift: Drift {
                 missing: 0,

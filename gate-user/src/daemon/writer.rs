@@ -93,6 +93,7 @@ impl Writer {
             planned: self.planned,
             maps: self.gate.as_ref().map(|gate| Arc::clone(gate.maps())),
             index: self.gate.as_ref().map(Gate::fill),
+            classes: self.view.load().classes.clone(),
             counting: self
                 .gate
                 .as_ref()
