@@ -2,39 +2,21 @@
 
 use std::{path::PathBuf, process::ExitCode};
 
-use clap::Parser;
+use clap::Parser as _;
 use gate_user::{
     config::Config,
-    daemon::{self, DaemonError, Loader, Options, Passed},
+    daemon::{self, Arguments, DaemonError, Loader, Options, Passed},
 };
 
-/// Decides who is listed, and keeps the kernel's gate so.
-///
-/// Exits with 0 when told to stop, with 2 when the configuration is wrong, and with 1 on
-/// any other error. The gate stays on the wire in each case; `gatectl detach` takes it off.
-#[derive(Parser)]
-#[command(name = "gated", version)]
-struct Cli {
-    /// The configuration file. Without it, every key has its default.
-    #[arg(long, value_name = "FILE")]
-    config: Option<PathBuf>,
-    /// Check the configuration, say what is wrong with it or where its control socket is, and exit.
-    #[arg(long)]
-    check_config: bool,
-    /// Take off the wire what a gated that has ended left there, enforcing, and exit. One that runs
-    /// is told by `gatectl detach`.
-    #[arg(long, conflicts_with = "check_config")]
-    detach: bool,
-}
-
 fn main() -> ExitCode {
-    let cli = Cli::parse();
-    let result = if cli.check_config {
-        check(cli.config.as_deref())
-    } else if cli.detach {
-        daemon::detach(cli.config.as_deref())
+    let arguments = Arguments::parse();
+    let config = arguments.config.as_deref();
+    let result = if arguments.check_config {
+        check(config)
+    } else if arguments.detach {
+        daemon::detach(config)
     } else {
-        serve(cli.config)
+        serve(arguments.config)
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

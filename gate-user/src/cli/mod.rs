@@ -40,7 +40,7 @@ mod words;
 
 use std::{ffi::OsString, io, path::PathBuf, process::ExitCode};
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
 
 use self::{
     error::{CliError, Exit},
@@ -159,6 +159,11 @@ enum Command {
     Detach(upkeep::DetachArgs),
     /// End every listing.
     Flush(upkeep::FlushArgs),
+}
+
+/// The command line of `gatectl`, for manual pages and completions.
+pub fn command() -> clap::Command {
+    Cli::command()
 }
 
 /// `gatectl`: parses the command line, does what it says, and tells how it went.

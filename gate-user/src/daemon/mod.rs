@@ -6,6 +6,7 @@
 //! crash and after an upgrade.
 
 mod answer;
+mod arguments;
 mod burst;
 mod classes;
 mod connections;
@@ -36,6 +37,7 @@ mod verify;
 mod view;
 mod writer;
 
+pub use arguments::Arguments;
 pub use error::DaemonError;
 pub use handle::Handle;
 pub use off::detach;

@@ -9,6 +9,7 @@ use anyhow::Result;
 use crate::run::say;
 
 mod apt;
+mod book;
 mod compiler;
 mod linker;
 mod machine;
@@ -17,6 +18,7 @@ mod tools;
 
 pub(crate) use machine::machine;
 pub(crate) use packager::{Static, packager, static_programs};
+pub(crate) use book::book;
 pub(crate) use tools::{lints, test_tools, tools};
 
 /// Makes it possible to build the kernel program.
