@@ -5,3 +5,4 @@ mod life;
 mod machine;
 mod policy;
 mod service;
+mod tarball;

@@ -1,16 +1,18 @@
 //! Which programs the documents may call, and who makes sure that it works.
 
 /// A program that is not run here, and why not.
-const ELSEWHERE: [(&str, &str); 13] = [
+const ELSEWHERE: [(&str, &str); 17] = [
     (
         "apt-get",
         "the package's test installs and removes it in a Debian root",
     ),
+    ("cd", "the shell's own"),
     ("cp", "Debian's own, and harmless"),
     (
         "curl",
         "the routes are asked by gate-user's tests, and their answers are in control-api.md",
     ),
+    ("install", "coreutils' own"),
     ("ip", "iproute2's own; what it does is shown in tests/lives"),
     ("journalctl", "systemd's own"),
     ("mv", "Debian's own, and harmless"),
@@ -19,7 +21,12 @@ const ELSEWHERE: [(&str, &str); 13] = [
     ("rbldnsd", "tests/rbldnsd runs it with these arguments"),
     ("rm", "what it removes is the state of whoever reads that"),
     ("systemctl", "the package's test installs the units"),
+    (
+        "systemd-sysusers",
+        "the package's test has it make the group",
+    ),
     ("tail", "coreutils' own"),
+    ("tar", "the tarball's test unpacks it"),
     ("zcat", "gzip's own"),
 ];
 

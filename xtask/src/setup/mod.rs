@@ -16,9 +16,9 @@ mod machine;
 mod packager;
 mod tools;
 
+pub(crate) use book::book;
 pub(crate) use machine::machine;
 pub(crate) use packager::{Static, packager, static_programs};
-pub(crate) use book::book;
 pub(crate) use tools::{lints, test_tools, tools};
 
 /// Makes it possible to build the kernel program.
