@@ -194,9 +194,13 @@ pub(crate) enum Version {
 
 /// The package of that version in the directory `packages`.
 pub(crate) fn package(packages: &Path, version: Version) -> Result<PathBuf> {
-    let former = |path: &PathBuf| path.to_string_lossy().contains("_0.0.1-1_");
-    let wanted = |path: &PathBuf| former(path) == (version == Version::Former);
-    let found = debs(packages)?.into_iter().find(wanted);
+    let name = match version {
+        Version::Former => "gate_0.0.1-1_",
+        Version::This => concat!("gate_", env!("CARGO_PKG_VERSION"), "-1_"),
+    };
+    let found = debs(packages)?
+        .into_iter()
+        .find(|path| path.to_string_lossy().contains(name));
     found.with_context(|| format!("no package ({version:?}) in {}", packages.display()))
 }
 

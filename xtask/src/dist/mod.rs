@@ -18,6 +18,8 @@ use crate::{
 mod deb;
 mod tarball;
 
+use deb::Version;
+
 /// What to make.
 #[derive(Args)]
 pub(crate) struct Options {
@@ -38,7 +40,7 @@ enum What {
 pub(crate) fn dist(options: &Options) -> Result<()> {
     let wanted = |what| options.what.is_empty() || options.what.contains(&what);
     if wanted(What::Deb) {
-        println!("made {}", deb::make(None)?.display());
+        println!("made {}", deb::make(Version::This)?.display());
     }
     if wanted(What::Tarball) {
         println!("made {}", tarball::make()?.display());
@@ -46,13 +48,10 @@ pub(crate) fn dist(options: &Options) -> Result<()> {
     Ok(())
 }
 
-/// A version before the first one: what the tests upgrade from.
-const FORMER: &str = "0.0.1-1";
-
 /// Makes what the tests of the packages install; the directory it is in.
 pub(crate) fn for_tests() -> Result<PathBuf> {
-    deb::make(Some(FORMER))?;
-    deb::make(None)?;
+    deb::make(Version::Former)?;
+    deb::make(Version::This)?;
     tarball::make()?;
     Ok(directory())
 }
