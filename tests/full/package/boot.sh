@@ -1,19 +1,23 @@
-# Boots the Debian in $1, changed in $2 alone, as a machine of its own: with its own processes and
-# mounts, in the cgroup $4 of the hierarchy that is mounted at $3. The network is the caller's.
+# Boots the Debian in $1 as a machine of its own: with its own processes and mounts, in the cgroup $5 of
+# the hierarchy that is mounted at $4. What it changes is in memory, at $2, with the packages of $3 in
+# /packages. The network is the caller's.
 #
 # Called as the first process of a PID and a mount namespace; becomes systemd.
 set -e
-base=$1 changes=$2 cgroups=$3 cgroup=$4
+base=$1 changes=$2 packages=$3 cgroups=$4 cgroup=$5
 
-if [ "$5" != inside ]; then
+if [ "$6" != inside ]; then
     mkdir "$cgroups/$cgroup"
     echo $$ >"$cgroups/$cgroup/cgroup.procs"
     # From here on that cgroup is the root of all.
-    exec unshare --cgroup sh "$0" "$base" "$changes" "$cgroups" "$cgroup" inside
+    exec unshare --cgroup sh "$0" "$base" "$changes" "$packages" "$cgroups" "$cgroup" inside
 fi
 
+# A directory of an overlay, as containers have, cannot be changed by another one.
+mount -t tmpfs -o mode=755 changes "$changes"
 root=$changes/root
-mkdir -p "$root" "$changes/upper" "$changes/work"
+mkdir "$root" "$changes/upper" "$changes/work" "$changes/upper/packages"
+cp "$packages"/*.deb "$changes/upper/packages"
 mount -t overlay -o "lowerdir=$base,upperdir=$changes/upper,workdir=$changes/work" overlay "$root"
 mount --make-private "$root"
 mount -t proc proc "$root/proc"

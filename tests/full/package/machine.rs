@@ -41,11 +41,6 @@ impl<'a> Machine<'a> {
     pub(crate) fn boot(lab: &'a Lab) -> Result<Self> {
         let (base, packages) = (named("GATE_MACHINE")?, named("GATE_PACKAGES")?);
         let changes = lab.dir("machine")?;
-        let inside = lab.dir("machine/upper/packages")?;
-        for package in debs(&packages)? {
-            let name = package.file_name().context("it is a file")?;
-            fs::copy(&package, inside.join(name))?;
-        }
         let cgroups = lab.dir("cgroups")?;
         mount("cgroup2", &cgroups, "cgroup2", MountFlags::empty(), None)
             .context("mounting the cgroups")?;
@@ -58,7 +53,9 @@ impl<'a> Machine<'a> {
             "--fork",
             "--kill-child",
         ]);
-        unshare.args(["sh", BOOT]).args([&base, &changes, &cgroups]);
+        unshare
+            .args(["sh", BOOT])
+            .args([&base, &changes, &packages, &cgroups]);
         unshare.arg(CGROUP).stdin(Stdio::null()).process_group(0);
         let unshare = unshare.spawn().context("running unshare")?;
         let mut machine = Self {
@@ -198,8 +195,12 @@ pub(crate) fn package(packages: &Path, version: Version) -> Result<PathBuf> {
         Version::Former => "gate_0.0.1-1_",
         Version::This => concat!("gate_", env!("CARGO_PKG_VERSION"), "-1_"),
     };
-    let found = debs(packages)?
+    let entries = fs::read_dir(packages)
+        .with_context(|| format!("reading {}", packages.display()))?
+        .collect::<std::io::Result<Vec<_>>>()?;
+    let found = entries
         .into_iter()
+        .map(|entry| entry.path())
         .find(|path| path.to_string_lossy().contains(name));
     found.with_context(|| format!("no package ({version:?}) in {}", packages.display()))
 }
@@ -207,16 +208,6 @@ pub(crate) fn package(packages: &Path, version: Version) -> Result<PathBuf> {
 /// The directory of the packages.
 pub(crate) fn packages() -> Result<PathBuf> {
     named("GATE_PACKAGES")
-}
-
-fn debs(packages: &Path) -> Result<Vec<PathBuf>> {
-    let entries = fs::read_dir(packages)
-        .with_context(|| format!("reading {}", packages.display()))?
-        .collect::<std::io::Result<Vec<_>>>()?;
-    let paths = entries.into_iter().map(|entry| entry.path());
-    Ok(paths
-        .filter(|path| path.extension().is_some_and(|extension| extension == "deb"))
-        .collect())
 }
 
 fn named(variable: &str) -> Result<PathBuf> {
