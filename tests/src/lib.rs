@@ -13,4 +13,5 @@ pub mod policy;
 pub mod senders;
 pub mod stack;
 pub mod table;
+pub mod terminal;
 pub mod xdp;

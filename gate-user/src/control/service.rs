@@ -110,6 +110,9 @@ pub trait Service: Send + Sync + 'static {
     /// What the kernel counted.
     fn stats(&self) -> answer!(Stats);
 
+    /// What there is to measure, in Prometheus's text format.
+    fn metrics(&self) -> answer!(String);
+
     /// The `limit` sources with the most sampled drops.
     fn top(&self, limit: usize) -> answer!(Top);
 

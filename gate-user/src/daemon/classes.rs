@@ -88,7 +88,7 @@ impl Classes {
         let now = Timestamp::now();
         match evidence::of_source(&view.history, source, now, &view.config).await {
             Ok((_, score)) => self.set(source, self.limits.class(score.value)),
-            Err(error) => tracing::warn!(%source, %error, "no limits by score"),
+            Err(error) => tracing::warn!(%source, %error, "cannot set limits by score"),
         }
     }
 
@@ -107,7 +107,7 @@ impl Classes {
         };
         let set = |source, limits| {
             if let Err(error) = maps.set_limits(source, limits) {
-                tracing::warn!(%source, %error, "no limits by score");
+                tracing::warn!(%source, %error, "cannot set limits by score");
             }
         };
         set(source, limits);
@@ -134,7 +134,7 @@ impl Classes {
         if let Some(maps) = &view.maps
             && let Err(error) = maps.clear_limits()
         {
-            tracing::warn!(%error, "limits by score are not cleared");
+            tracing::warn!(%error, "cannot clear limits by score");
         }
     }
 }

@@ -85,7 +85,7 @@ impl Comparison {
             Ok(corrected) => corrected,
             Err(error) => {
                 if !self.failed {
-                    tracing::error!(%error, "connections cannot be compared");
+                    tracing::error!(%error, "cannot compare connections");
                 }
                 self.failed = true;
                 return;
@@ -94,7 +94,7 @@ impl Comparison {
         self.failed = false;
         if counts && !corrected.is_empty() {
             let sources = corrected.len();
-            tracing::info!(sources, "counts of connections corrected");
+            tracing::info!(sources, "corrected counts of connections");
         }
         for Corrected {
             source,

@@ -90,7 +90,9 @@ impl policy::Lookups for AtTheDoor {
         let source = Network::source(address);
         let limit = limits.connections(source, view.classes.of(source));
         let counted = view.maps.as_ref()?.connections(address);
-        let counted = counted.inspect_err(|error| tracing::error!(%error, "connections not read"));
+        let counted = counted.inspect_err(
+            |error| tracing::error!(%error, "cannot read the connections of a client"),
+        );
         (limit > 0).then_some(Connections {
             open: counted.ok()?.open,
             limit,

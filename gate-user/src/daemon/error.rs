@@ -31,7 +31,7 @@ pub enum DaemonError {
         source: Box<KernelError>,
     },
     /// The control socket cannot be had.
-    #[error(transparent)]
+    #[error("control socket: {0}")]
     Socket(#[from] SocketError),
     /// The mail server's socket cannot be had.
     #[error("policy service: {0}")]

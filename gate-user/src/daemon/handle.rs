@@ -14,7 +14,7 @@ use super::{
     answer, explain,
     lookup::Lookups,
     policy::{self, Policy},
-    reports::Opened,
+    reports::Hear,
     request::{Changed, Handed, Reply, Request},
     rules,
     top::TopSources,
@@ -40,6 +40,7 @@ use crate::{
     },
     evidence::{Taken, intake::Desk},
     feeds::Feeds,
+    metrics,
     network::Network,
     plan,
     rollup::Step,
@@ -56,9 +57,9 @@ const MAX_NOTE: usize = 2000;
 pub struct Handle {
     view: Arc<ArcSwap<View>>,
     requests: mpsc::Sender<Request>,
-    feeds: Feeds,
+    pub(super) feeds: Feeds,
     top: Arc<Mutex<TopSources>>,
-    opened: Opened,
+    pub(super) hear: Hear,
     pub(super) desk: Arc<Desk>,
     pub(super) lookups: Lookups,
     pub(super) policy: Arc<Policy>,
@@ -70,7 +71,7 @@ impl Handle {
         requests: mpsc::Sender<Request>,
         feeds: Feeds,
         top: Arc<Mutex<TopSources>>,
-        opened: Opened,
+        hear: Hear,
         desk: Arc<Desk>,
         lookups: Lookups,
     ) -> Self {
@@ -80,7 +81,7 @@ impl Handle {
             requests,
             feeds,
             top,
-            opened,
+            hear,
             desk,
             lookups,
             policy,
@@ -157,7 +158,7 @@ impl Service for Handle {
             &self.view(),
             &feeds,
             self.desk.counts(),
-            self.opened.missed(),
+            self.hear.opened.missed(),
             &self.lookups,
         )
     }
@@ -298,6 +299,10 @@ impl Service for Handle {
 
     async fn stats(&self) -> Result<Stats, ServiceError> {
         answer::stats(&self.view())
+    }
+
+    async fn metrics(&self) -> Result<String, ServiceError> {
+        Ok(metrics::text(self.reading()?))
     }
 
     async fn top(&self, limit: usize) -> Result<Top, ServiceError> {

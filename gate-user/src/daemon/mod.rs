@@ -20,6 +20,7 @@ mod intake;
 mod kept;
 mod logging;
 mod lookup;
+mod metrics;
 mod mode;
 mod notify;
 mod off;

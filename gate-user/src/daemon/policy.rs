@@ -26,7 +26,6 @@ use crate::{
     },
     policy::{
         self, Check, Scene,
-        counters::Counted,
         decide::{Action, By, Decision, Outcome},
         request::{Attributes, Request, RequestError, Subject},
         server::{Door, Limits},
@@ -139,20 +138,14 @@ pub(super) async fn verdicts(
 
 /// What mail servers were told since the start.
 pub(super) fn state(policy: &Policy) -> PolicyState {
-    let Counted {
-        requests,
-        refused,
-        observed,
-        broken,
-        turned_away,
-    } = policy.counters().counted();
-    let by_check = |counts: [u64; Check::ALL.len()]| Check::ALL.into_iter().zip(counts).collect();
+    let counted = policy.counters().counted();
+    let refused = Check::ALL.map(|check| (check, counted.refused_by(check)));
     PolicyState {
-        requests,
-        refused: by_check(refused),
-        observed: by_check(observed),
-        broken,
-        turned_away,
+        requests: counted.requests,
+        refused: refused.into(),
+        observed: Check::ALL.into_iter().zip(counted.observed).collect(),
+        broken: counted.broken,
+        turned_away: counted.turned_away,
     }
 }
 

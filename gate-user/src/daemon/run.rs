@@ -141,7 +141,7 @@ pub async fn run(options: Options) -> Result<(), DaemonError> {
         requests,
         feeds.clone(),
         top,
-        hear.opened,
+        hear,
         desk,
         lookups.clone(),
     );
@@ -167,7 +167,7 @@ pub async fn run(options: Options) -> Result<(), DaemonError> {
     stop.send_replace(true);
     while let Some(ended) = servers.join_next().await {
         if let Err(error) = ended {
-            tracing::error!(%error, "server ended badly");
+            tracing::error!(%error, "lost a server");
         }
     }
     ended
@@ -324,7 +324,7 @@ impl Loop {
                 }
                 () = time::sleep_until(next_judging), if !self.writer.to_judge.is_empty() => {
                     if let Err(error) = self.writer.judge_some().await {
-                        tracing::error!(%error, "what DNS said is not judged again");
+                        tracing::error!(%error, "cannot judge again what DNS said");
                         next_judging = time::Instant::now() + JUDGE_PAUSE;
                     }
                 }
@@ -351,7 +351,7 @@ impl Loop {
                 _ = hangup.recv() => {
                     notify::reloading();
                     if let Err(error) = self.reload(DAEMON).await {
-                        tracing::error!(%error, "configuration refused; the former one stays");
+                        tracing::error!(%error, "refused configuration; the former one stays");
                     }
                     notify::ready("enforcing");
                 }
@@ -436,11 +436,11 @@ impl Loop {
                         changed = replaced.changed,
                         kept = replaced.kept,
                         ended = replaced.ended,
-                        "feed taken"
+                        "took feed"
                     );
                 }
             }
-            Err(error) => tracing::error!(feed = %update.name, %error, "feed not taken"),
+            Err(error) => tracing::error!(feed = %update.name, %error, "cannot take a feed"),
         }
     }
 
@@ -451,10 +451,10 @@ impl Loop {
             .next_expiry()
             .is_some_and(|at| at <= Timestamp::now());
         if due && let Err(error) = self.writer.change(vec![Change::Expire], DAEMON).await {
-            tracing::error!(%error, "expiry failed; it will be tried again");
+            tracing::error!(%error, "cannot end what has expired; it will be tried again");
         }
         if let Err(error) = self.writer.expire_rules().await {
-            tracing::error!(%error, "expiry of names or overrides failed; it will be tried again");
+            tracing::error!(%error, "cannot end names or overrides that have expired; it will be tried again");
         }
     }
 
@@ -465,7 +465,7 @@ impl Loop {
         if !came.is_empty()
             && let Err(error) = self.writer.keep_traffic(&came).await
         {
-            tracing::error!(%error, "what mail servers told of sources is not stored");
+            tracing::error!(%error, "cannot store what mail servers told of sources");
         }
     }
 
@@ -475,7 +475,7 @@ impl Loop {
             Ok(true) => FOLD_PAUSE,
             Ok(false) => FOLD,
             Err(error) => {
-                tracing::error!(%error, "evidence cannot be folded; it will be tried again");
+                tracing::error!(%error, "cannot fold evidence; it will be tried again");
                 FOLD
             }
         };
@@ -503,7 +503,7 @@ impl Loop {
                 self.writer.change_rules(rules);
                 self.ways_in.configure(&self.writer.config, own);
             }
-            Err(error) => tracing::error!(%error, "own addresses cannot be read"),
+            Err(error) => tracing::error!(%error, "cannot read own addresses"),
         }
         if !self.writer.stands() {
             self.attach().await;
@@ -514,10 +514,10 @@ impl Loop {
         match self.writer.attach().await {
             Ok(failed) => {
                 for (interface, error) in failed {
-                    tracing::error!(%interface, %error, "interface not guarded");
+                    tracing::error!(%interface, %error, "cannot guard an interface");
                 }
             }
-            Err(error) => tracing::error!(%error, "interfaces cannot be looked at"),
+            Err(error) => tracing::error!(%error, "cannot look at interfaces"),
         }
     }
 
@@ -567,7 +567,7 @@ impl Loop {
         if asks(&former) != asks(&self.writer.config) {
             self.writer.reconsider().await?;
         }
-        tracing::info!(by, changes = changes.len(), "configuration read again");
+        tracing::info!(by, changes = changes.len(), "reloaded configuration");
         let (live, restart): (Vec<_>, Vec<_>) = changes
             .into_iter()
             .partition(|change| change.effect == Effect::Live);

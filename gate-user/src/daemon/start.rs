@@ -135,7 +135,7 @@ impl Writer {
             listings = writer.ledger.book().counts().listings,
             mode = writer.mode.as_str(),
             flood = writer.flood.is_on(),
-            "gate enforces"
+            "started gate"
         );
         Ok(writer)
     }
@@ -154,9 +154,9 @@ impl Writer {
 
     /// The feeds that list anything in the book.
     pub(super) fn listed_feeds(&self) -> Vec<FeedName> {
-        let origins = self.ledger.book().counts().by_origin.keys();
-        origins
-            .filter_map(|origin| match origin {
+        let kinds = self.ledger.book().counts().by_kind.keys();
+        kinds
+            .filter_map(|(_, origin)| match origin {
                 Origin::Feed(name) => FeedName::try_from(name.to_string()).ok(),
                 _ => None,
             })

@@ -34,7 +34,7 @@ pub(super) fn attach(ebpf: &mut Ebpf, pins: &Pins, root: &OwnedFd) -> Result<(),
         match sys::update_link(link.as_fd(), fresh.as_fd()) {
             Ok(()) => return pin_program(pins, names::CONNS, |pin| program.pin(pin)),
             // What was pinned is no link of such a program.
-            Err(error) => tracing::warn!(%error, "the link of `conns` is made anew"),
+            Err(error) => tracing::warn!(%error, "cannot use the link of `conns`; it is made anew"),
         }
         fs::remove_file(&pin).map_err(|error| broken(pins, "removing the link", &error))?;
     }

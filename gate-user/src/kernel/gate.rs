@@ -94,7 +94,7 @@ impl Gate {
         grace::prepare();
         match logger {
             Ok(logger) => spawn_logger(logger),
-            Err(error) => tracing::warn!(%error, "the program's log cannot be read"),
+            Err(error) => tracing::warn!(%error, "cannot read the program's log"),
         }
         let corrector = load::corrector(&mut ebpf)?;
         let maps = Arc::new(Maps::new(&ebpf, corrector)?);
@@ -247,10 +247,12 @@ impl Gate {
                 match attach::keep(load::program(&mut self.ebpf)?, &self.pins, &former) {
                     Ok(()) => tracing::warn!(
                         interface = former,
-                        "still guarded, because not all that is to be guarded can be"
+                        "kept an interface guarded, because not all that are to be guarded can be"
                     ),
                     // What is on it stays on it.
-                    Err(error) => tracing::error!(interface = former, %error, "not upgraded"),
+                    Err(error) => {
+                        tracing::error!(interface = former, %error, "cannot upgrade an interface")
+                    }
                 }
             }
         }
@@ -260,7 +262,7 @@ impl Gate {
         if let Ok(root) = &self.counting
             && let Err(error) = conns::attach(&mut self.ebpf, &self.pins, root)
         {
-            tracing::warn!(%error, "the kernel does not count connections");
+            tracing::warn!(%error, "cannot have the kernel count connections");
             self.counting = Err(error.to_string());
         }
         if self.staged {
@@ -327,7 +329,7 @@ fn spawn_logger(logger: EbpfLogger<&'static dyn log::Log>) {
     let logger = match sys::watch(logger) {
         Ok(logger) => logger,
         Err(error) => {
-            tracing::warn!(%error, "the program's log cannot be read");
+            tracing::warn!(%error, "cannot read the program's log");
             return;
         }
     };

@@ -111,7 +111,7 @@ impl<L: Lookups> Server<L> {
         loop {
             while let Some(ended) = connections.try_join_next() {
                 if let Err(error) = ended {
-                    tracing::error!(%error, "policy connection ended badly");
+                    tracing::error!(%error, "lost a policy connection");
                 }
             }
             let stopping = stopped.clone();
@@ -163,7 +163,7 @@ impl<L: Lookups> Server<L> {
             self.policy.counters().turned_away();
             if !self.full.swap(true, Relaxed) {
                 let limit = self.limits.connections;
-                tracing::warn!(limit, "too many policy connections; more are closed");
+                tracing::warn!(limit, "closed a policy connection: there are too many");
             }
             return;
         };
@@ -173,7 +173,7 @@ impl<L: Lookups> Server<L> {
         connections.spawn(async move {
             if let Err(trouble) = server.converse(stream, peer, stopped).await {
                 server.policy.counters().broken();
-                tracing::warn!(%trouble, "policy connection closed without an answer");
+                tracing::warn!(why = %trouble, "closed a policy connection without an answer");
             }
             drop(place);
         });

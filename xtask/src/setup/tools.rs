@@ -28,6 +28,16 @@ const TOOLS: &[Tool] = &[
 /// What the tests need besides.
 const SERVERS: &[Tool] = &[
     Tool {
+        program: "tmux",
+        package: "tmux",
+        why: "a terminal for `gatectl top`",
+    },
+    Tool {
+        program: "setpriv",
+        package: "util-linux",
+        why: "an operator who is not root",
+    },
+    Tool {
         program: "rspamd",
         package: "rspamd",
         why: "a content filter that posts its verdicts",
@@ -46,6 +56,11 @@ const SERVERS: &[Tool] = &[
         program: "postfix",
         package: "postfix",
         why: "a mail server that asks the policy service",
+    },
+    Tool {
+        program: "promtool",
+        package: "prometheus",
+        why: "Prometheus's own look at metrics and alert rules",
     },
     Tool {
         program: "postfwd1",

@@ -22,6 +22,8 @@ pub const ALLOWED: &str = "/v1/allowed";
 pub const HISTORY: &str = "/v1/history";
 /// `GET`: [`Stats`](super::Stats).
 pub const STATS: &str = "/v1/stats";
+/// `GET`: metrics, in Prometheus's text format.
+pub const METRICS: &str = "/metrics";
 /// `GET` with [`TopQuery`](super::TopQuery): [`Top`](super::Top).
 pub const TOP: &str = "/v1/top";
 /// `GET` with [`ConnectionsQuery`](super::ConnectionsQuery): [`Connections`](super::Connections).

@@ -147,7 +147,7 @@ async fn run<L: Listener>(
                     });
                 }
                 Err(error) => {
-                    warn!(%error, "a control connection does not say whose it is; closed");
+                    warn!(%error, "closed a control connection: it does not say whose it is");
                 }
             },
             Err(error) => {

@@ -23,7 +23,7 @@ use super::{
             SetOverride, TopQuery, Unblock, VerdictQuery, VerdictsQuery, route,
         },
     },
-    exchange::{Answer, Asked, BATCH, BodyTime, Failure, Json, LARGE, Lines, MAIL, Raw},
+    exchange::{Answer, Asked, BATCH, BodyTime, Failure, Json, LARGE, Lines, MAIL, Metrics, Raw},
 };
 
 type Handle<S> = State<Arc<S>>;
@@ -170,6 +170,12 @@ fn counting<S: Service>() -> Vec<Route<S>> {
     let get = |path, handler: MethodRouter<Arc<S>>| (Method::GET, path, handler);
     vec![
         get(route::STATS, look!(stats)),
+        get(
+            route::METRICS,
+            routing::get(|State(service): Handle<S>| async move {
+                service.metrics().await.map(Metrics).map_err(Failure::from)
+            }),
+        ),
         get(route::TOP, look!(top, query: TopQuery => query.limit)),
         get(
             route::CONNECTIONS,

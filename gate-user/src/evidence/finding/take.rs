@@ -276,8 +276,8 @@ fn first_source(network: Network) -> Network {
 
 /// How many more sources may be listed for their names.
 fn room_for_names(book: &Book, config: &Config) -> usize {
-    let listed = book.counts().by_origin.get(&Origin::Ptr);
-    (config.lookup.most_listed as usize).saturating_sub(listed.copied().unwrap_or(0))
+    let listed = book.counts().of_origin(&Origin::Ptr);
+    (config.lookup.most_listed as usize).saturating_sub(listed)
 }
 
 fn origin_of(reason: Reason) -> Origin {

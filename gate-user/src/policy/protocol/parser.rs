@@ -3,6 +3,8 @@
 
 use std::borrow::Cow;
 
+use memchr::memchr;
+
 use super::super::request::{Attributes, RequestError, Subject};
 
 /// The longest line in octets, without its end. Postfix's own bound for what it reads of a client
@@ -68,7 +70,7 @@ impl Parser {
     /// When what came is no request. Nothing that comes after can be understood then.
     pub fn take(&mut self, input: &[u8]) -> Result<(usize, Option<Asked>), Malformed> {
         let mut rest = input;
-        while let Some(end) = rest.iter().position(|octet| *octet == b'\n') {
+        while let Some(end) = memchr(b'\n', rest) {
             let (line, behind) = (&rest[..end], &rest[end + 1..]);
             rest = behind;
             let asked = if self.begun.is_empty() {
@@ -113,7 +115,7 @@ impl Parser {
         if self.octets > MAX_REQUEST {
             return Err(Malformed::LongRequest);
         }
-        if line.contains(&0) {
+        if memchr(0, line).is_some() {
             return Err(Malformed::Nul);
         }
         // As people type it.
