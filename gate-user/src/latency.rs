@@ -87,11 +87,11 @@ mod tests {
         for millis in [0, 1, 2, 5000, 5001] {
             counter.took(Duration::from_millis(millis));
         }
-        let counted = counter.counted();
-        assert_eq!(counted.buckets, [2, 1, 0, 0, 0, 0, 0, 0, 0, 1, 1]);
-        assert_eq!(counted.count(), 5);
-        assert_eq!(counted.sum, Duration::from_millis(10_004));
-        assert_eq!(counted.mean(), Some(counted.sum / 5));
+        let told = counter.counted();
+        assert_eq!(told.buckets, [2, 1, 0, 0, 0, 0, 0, 0, 0, 1, 1]);
+        assert_eq!(told.count(), 5);
+        assert_eq!(told.sum, Duration::from_millis(10_004));
+        assert_eq!(told.mean(), Some(told.sum / 5));
         assert_eq!(Latency::default().mean(), None);
     }
 }

@@ -9,6 +9,7 @@ use clap::{Parser, Subcommand};
 mod bench;
 mod build;
 mod demo;
+mod dist;
 mod docs;
 mod load;
 mod run;
@@ -37,6 +38,8 @@ enum Task {
     Docs,
     /// Measure what a packet and a change cost, beside nftables and ipset
     Bench(bench::Options),
+    /// Make the Debian package and the tarball, in target/dist
+    Dist(dist::Options),
     /// Check formats and lints, run the unit tests, and the kernel tests on this machine's kernel
     Test(test::Options),
 }
@@ -49,6 +52,7 @@ fn main() -> ExitCode {
         Task::Demo => demo::demo(),
         Task::Docs => docs::docs(),
         Task::Bench(options) => bench::bench(&options),
+        Task::Dist(options) => dist::dist(&options),
         Task::Test(options) => return test::test(&options),
     };
     match done {

@@ -5,17 +5,18 @@ use std::{path::PathBuf, process::ExitCode};
 use clap::Parser as _;
 use gate_user::{
     config::Config,
-    daemon::{self, Arguments, DaemonError, Options},
+    daemon::{self, Arguments, DaemonError, Loader, Options, Passed},
 };
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
+    let config = arguments.config.as_deref();
     let result = if arguments.check_config {
-        check(arguments.config.as_deref())
+        check(config)
+    } else if arguments.detach {
+        daemon::detach(config)
     } else {
-        serve(Options {
-            config: arguments.config,
-        })
+        serve(arguments.config)
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -40,7 +41,12 @@ fn check(path: Option<&std::path::Path>) -> Result<(), DaemonError> {
     Ok(())
 }
 
-fn serve(options: Options) -> Result<(), DaemonError> {
+fn serve(config: Option<PathBuf>) -> Result<(), DaemonError> {
+    let options = Options {
+        config,
+        passed: Passed::receive()?,
+        loader: Loader::start()?,
+    };
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()

@@ -57,10 +57,10 @@ impl<const N: usize> Table<N> {
                     line.push_str("  ");
                 }
                 let gap = " ".repeat(widths[column] - width(cell));
-                line += &match self.columns[column].1 {
-                    Align::Left => format!("{cell}{gap}"),
-                    Align::Right => format!("{gap}{cell}"),
-                };
+                line.extend(match self.columns[column].1 {
+                    Align::Left => [cell.as_str(), &gap],
+                    Align::Right => [&gap, cell.as_str()],
+                });
             }
             text.push_str(line.trim_end());
             text.push('\n');

@@ -17,4 +17,8 @@ pub struct Arguments {
     /// Check the configuration, say what is wrong with it or where its control socket is, and exit.
     #[arg(long)]
     pub check_config: bool,
+    /// Take off the wire what a gated that has ended left there, enforcing, and exit. One that runs
+    /// is told by `gatectl detach`.
+    #[arg(long, conflicts_with = "check_config")]
+    pub detach: bool,
 }

@@ -74,10 +74,10 @@ impl Writer {
         );
         match self.list_for_limits(source, &evidence, now).await {
             Ok(()) => {
-                tracing::info!(network = %source, reason = Reason::ConnLimit.code(), evidence, "listed network for its connections")
+                tracing::info!(network = %source, reason = Reason::ConnLimit.code(), evidence, "listed network for its connections");
             }
             Err(error) => {
-                tracing::error!(network = %source, %error, "cannot list a network for its connections")
+                tracing::error!(network = %source, %error, "cannot list a network for its connections");
             }
         }
     }

@@ -7,7 +7,13 @@ use arc_swap::ArcSwap;
 use futures_util::{StreamExt as _, stream};
 use tokio::net::TcpListener;
 
-use super::{DaemonError, door::AtTheDoor, lookup::Lookups, view::View};
+use super::{
+    DaemonError,
+    door::AtTheDoor,
+    lookup::Lookups,
+    passed::{Passed, PassedSocket},
+    view::View,
+};
 use crate::{
     config::Config,
     control::{
@@ -48,16 +54,25 @@ pub(super) fn service(view: &Arc<ArcSwap<View>>, lookups: &Lookups) -> Arc<Polic
     Arc::new(Policy::new(scene, door))
 }
 
-/// The doors that the configuration names.
-pub(super) async fn doors(config: &Config) -> Result<Vec<Door>, DaemonError> {
+/// The name of the sockets that systemd listens on for the policy service.
+const PASSED: &str = "policy";
+
+/// The doors that were passed, and for those that were not, the ones that the configuration names.
+pub(super) async fn doors(config: &Config, passed: &mut Passed) -> Result<Vec<Door>, DaemonError> {
     let policy = &config.policy;
     if !policy.enabled {
         return Ok(Vec::new());
     }
-    let path = config.policy_socket();
-    let socket = Socket::bind(&path, policy.mode, policy.group.as_deref()).await;
-    let mut doors = vec![Door::Unix(socket.map_err(DaemonError::PolicySocket)?)];
-    if let Some(address) = policy.listen.address() {
+    let passed = passed.take(PASSED).into_iter().map(door);
+    let mut doors = passed.collect::<Result<Vec<_>, _>>()?;
+    if !doors.iter().any(|door| matches!(door, Door::Unix(_))) {
+        let path = config.policy_socket();
+        let socket = Socket::bind(&path, policy.mode, policy.group.as_deref()).await;
+        doors.push(Door::Unix(socket.map_err(DaemonError::PolicySocket)?));
+    }
+    if let Some(address) = policy.listen.address()
+        && !doors.iter().any(|door| matches!(door, Door::Tcp(_)))
+    {
         let listener = TcpListener::bind(address).await;
         let listener = listener.map_err(|source| DaemonError::Listen {
             address,
@@ -67,6 +82,17 @@ pub(super) async fn doors(config: &Config) -> Result<Vec<Door>, DaemonError> {
         doors.push(Door::Tcp(listener));
     }
     Ok(doors)
+}
+
+fn door(socket: PassedSocket) -> Result<Door, DaemonError> {
+    let door = match socket {
+        PassedSocket::Unix(listener) => Socket::passed(listener).map(Door::Unix),
+        PassedSocket::Tcp(listener) => TcpListener::from_std(listener).map(Door::Tcp),
+    };
+    door.map_err(|source| DaemonError::Passed {
+        name: PASSED.to_owned(),
+        source,
+    })
 }
 
 /// What mail servers may cost.

@@ -1,7 +1,7 @@
 //! `gated`: start, serve, stop.
 
 use std::{
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -16,7 +16,7 @@ use tokio::{
 };
 
 use super::{
-    DaemonError, Handle,
+    DaemonError, Handle, Loader, Passed,
     burst::Burst,
     classes::Classes,
     connections::Comparison,
@@ -78,11 +78,15 @@ const JUDGE_PAUSE: Duration = Duration::from_secs(10);
 /// Findings that are taken in one transaction.
 const TOGETHER: usize = 500;
 
-/// What `gated` was told on its command line.
-#[derive(Clone, Debug, Default)]
+/// What `gated` is given at its start.
+#[derive(Debug)]
 pub struct Options {
     /// The configuration file; `None` for the defaults.
     pub config: Option<PathBuf>,
+    /// Sockets that systemd listens on.
+    pub passed: Passed,
+    /// The thread that may load programs.
+    pub loader: Loader,
 }
 
 /// Runs the daemon until it is told to stop. The gate stays on the wire, but for a detach.
@@ -91,7 +95,12 @@ pub struct Options {
 ///
 /// [`DaemonError`]: what keeps it from starting.
 pub async fn run(options: Options) -> Result<(), DaemonError> {
-    let config = load(&options)?;
+    let Options {
+        config: config_path,
+        passed,
+        loader,
+    } = options;
+    let config = load(config_path.as_deref())?;
     let log = logging::init(config.log)?;
     let signals = Signals::listen()?;
     let socket = Socket::bind(
@@ -103,7 +112,7 @@ pub async fn run(options: Options) -> Result<(), DaemonError> {
     let (feed_configs, copies) = (config.feeds.clone(), config.paths.feeds());
     let (lookups, found) = Lookups::open(&config)?;
     let inquiry = lookups.inquiry.clone();
-    let mut writer = Writer::start(config, options.config, log, inquiry).await?;
+    let mut writer = Writer::start(config, config_path, log, inquiry, loader).await?;
     let (feeds, updates) = Feeds::start(feed_configs, copies.clone(), writer.listed_feeds())
         .map_err(|source| DaemonError::File {
             path: copies,
@@ -120,10 +129,8 @@ pub async fn run(options: Options) -> Result<(), DaemonError> {
     let own = writer.netlink.own_addresses().await?;
     let desk = intake::open_desk(&writer.config, own)?;
     let view = Arc::clone(&writer.view);
-    tokio::spawn(lookup::keep_asking(
-        Arc::clone(&view),
-        lookups.inquiry.clone(),
-    ));
+    let asks = lookups.inquiry.clone();
+    tokio::spawn(lookup::keep_asking(Arc::clone(&view), asks));
     let mut comparison = Comparison::new(Arc::clone(&view), hear.clone());
     comparison.compare().await;
     tokio::spawn(comparison.go_on());
@@ -140,36 +147,7 @@ pub async fn run(options: Options) -> Result<(), DaemonError> {
     let policy = Arc::clone(&handle.policy);
     let ways_in = WaysIn::open(&handle, &writer.config.evidence)?;
     let (stop, stopped) = watch::channel(false);
-    let stopped = || {
-        let mut stopped = stopped.clone();
-        async move {
-            // An error means that the daemon is ending.
-            let _ = stopped.wait_for(|stop| *stop).await;
-        }
-    };
-    let handle = Arc::new(handle);
-    let mut servers = JoinSet::new();
-    if let Some(listener) = intake::listener(&writer.config.evidence).await? {
-        let handle = Arc::clone(&handle);
-        servers.spawn(server::serve_verdicts(
-            listener,
-            handle,
-            // Any user of the machine may connect, and send a whole batch.
-            Limits {
-                connections: 8,
-                ..Limits::default()
-            },
-            stopped(),
-        ));
-    }
-    servers.spawn(policy_server::serve(
-        policy::doors(&writer.config).await?,
-        Arc::clone(&policy),
-        policy::limits(&writer.config),
-        stopped(),
-    ));
-    web::serve(&mut servers, &writer.config, &handle, stopped)?;
-    servers.spawn(server::serve(socket, handle, Limits::default(), stopped()));
+    let mut servers = serve(&writer.config, handle, socket, passed, &stopped).await?;
     notify::ready(&format!(
         "enforcing; {} listings",
         writer.ledger.book().counts().listings
@@ -194,6 +172,49 @@ pub async fn run(options: Options) -> Result<(), DaemonError> {
     ended
 }
 
+/// Answers whoever asks, at all places that the configuration names, until it is `stopped`.
+async fn serve(
+    config: &Config,
+    handle: Handle,
+    socket: Socket,
+    mut passed: Passed,
+    stopped: &watch::Receiver<bool>,
+) -> Result<JoinSet<()>, DaemonError> {
+    let stopped = || {
+        let mut stopped = stopped.clone();
+        async move {
+            // An error means that the daemon is ending.
+            let _ = stopped.wait_for(|stop| *stop).await;
+        }
+    };
+    let policy = Arc::clone(&handle.policy);
+    let handle = Arc::new(handle);
+    let mut servers = JoinSet::new();
+    if let Some(listener) = intake::listener(&config.evidence).await? {
+        let handle = Arc::clone(&handle);
+        servers.spawn(server::serve_verdicts(
+            listener,
+            handle,
+            // Any user of the machine may connect, and send a whole batch.
+            Limits {
+                connections: 8,
+                ..Limits::default()
+            },
+            stopped(),
+        ));
+    }
+    servers.spawn(policy_server::serve(
+        policy::doors(config, &mut passed).await?,
+        policy,
+        policy::limits(config),
+        stopped(),
+    ));
+    web::serve(&mut servers, config, &handle, stopped)?;
+    servers.spawn(server::serve(socket, handle, Limits::default(), stopped()));
+    passed.tell_unused();
+    Ok(servers)
+}
+
 /// What `gated` is told from outside.
 struct Signals {
     hangup: Signal,
@@ -213,8 +234,9 @@ impl Signals {
     }
 }
 
-fn load(options: &Options) -> Result<Config, DaemonError> {
-    match &options.config {
+/// The configuration, by that file or by default.
+pub(super) fn load(path: Option<&Path>) -> Result<Config, DaemonError> {
+    match path {
         Some(path) => Ok(Config::load(path)?),
         None => Ok(Config::default()),
     }

@@ -12,9 +12,10 @@ use std::{
 };
 
 use arc_swap::ArcSwap;
+use tokio::{runtime, task::block_in_place};
 
 use super::{
-    DaemonError,
+    DaemonError, Loader,
     classes::Known,
     flood::FloodWatch,
     logging::LogControl,
@@ -29,7 +30,7 @@ use crate::{
     config::{Config, FeedName},
     control::api::{Drift, TableSize},
     dns::inquiry::Inquiry,
-    kernel::{Found, Gate, Netlink},
+    kernel::{Found, Gate, KernelError, Netlink},
     limits::Repeats,
     names::Names,
     overrides::Overrides,
@@ -44,6 +45,7 @@ impl Writer {
         config_path: Option<PathBuf>,
         log: LogControl,
         inquiry: Inquiry,
+        loader: Loader,
     ) -> Result<Self, DaemonError> {
         let started = clock::now();
         make_directory(&config.paths.state)?;
@@ -63,11 +65,7 @@ impl Writer {
         let flood = FloodWatch::start(&config, started)?;
         inquiry.set_shedding(flood.is_on());
         let rules = Arc::new(settings::rules(&config, &own, flood.is_on()));
-        let gate = Gate::open(
-            &config.paths.pins,
-            settings::capacity(&config),
-            netlink.clone(),
-        )?;
+        let gate = open_gate(&config, netlink.clone(), loader)?;
         let found = gate.found();
         let kernel = match found {
             Found::Same => gate.maps().read_back()?,
@@ -164,6 +162,18 @@ impl Writer {
             })
             .collect()
     }
+}
+
+/// Has the programs loaded by the thread that may. What they log is read in this runtime.
+fn open_gate(config: &Config, netlink: Netlink, loader: Loader) -> Result<Gate, KernelError> {
+    let (pins, capacity) = (config.paths.pins.clone(), settings::capacity(config));
+    let runtime = runtime::Handle::current();
+    block_in_place(|| {
+        loader.load(move || {
+            let _inside = runtime.enter();
+            Gate::open(&pins, capacity, netlink)
+        })
+    })
 }
 
 fn make_directory(path: &Path) -> Result<(), DaemonError> {

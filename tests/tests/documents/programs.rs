@@ -16,10 +16,7 @@ const ELSEWHERE: [(&str, &str); 19] = [
         "groupadd",
         "Debian's own; what membership means is tested with a second user",
     ),
-    (
-        "install",
-        "coreutils' own; what it copies is what `cargo xtask dist` packs",
-    ),
+    ("install", "coreutils' own"),
     ("ip", "iproute2's own; what it does is shown in tests/lives"),
     ("journalctl", "systemd's own"),
     ("mv", "Debian's own, and harmless"),
@@ -28,13 +25,16 @@ const ELSEWHERE: [(&str, &str); 19] = [
     ("rbldnsd", "tests/rbldnsd runs it with these arguments"),
     ("rm", "what it removes is the state of whoever reads that"),
     ("systemctl", "the package's test installs the units"),
-    ("systemd-sysusers", "the package's test runs it"),
-    ("tail", "coreutils' own"),
     (
-        "tar",
-        "Debian's own; the archive is what `cargo xtask dist` packs",
+        "groupadd",
+        "Debian's own; what membership means is tested with a second user",
     ),
-    ("usermod", "as groupadd"),
+    (
+        "systemd-sysusers",
+        "the package's test has it make the group",
+    ),
+    ("tail", "coreutils' own"),
+    ("tar", "the tarball's test unpacks it"),
     ("zcat", "gzip's own"),
 ];
 

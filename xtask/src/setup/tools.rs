@@ -6,10 +6,10 @@ use super::apt;
 use crate::run::{cargo, find, output, run, say};
 
 /// A program, the Debian package that holds it, and what the tests need it for.
-struct Tool {
-    program: &'static str,
-    package: &'static str,
-    why: &'static str,
+pub(super) struct Tool {
+    pub(super) program: &'static str,
+    pub(super) package: &'static str,
+    pub(super) why: &'static str,
 }
 
 const TOOLS: &[Tool] = &[
@@ -95,7 +95,8 @@ pub(crate) fn test_tools() -> Result<()> {
     provide(TOOLS.iter().chain(SERVERS))
 }
 
-fn provide(tools: impl Iterator<Item = &'static Tool>) -> Result<()> {
+/// Installs those of `tools` that are not there.
+pub(super) fn provide(tools: impl Iterator<Item = &'static Tool>) -> Result<()> {
     let missing: Vec<_> = tools.filter(|tool| find(tool.program).is_none()).collect();
     if missing.is_empty() {
         return Ok(());

@@ -15,7 +15,7 @@ use super::{
             tone::Tone,
             words::{counted, foreign, lasting, span},
         },
-        rates::Line as RateLine,
+        rates::{Line as RateLine, Rated},
         rows::short,
         sample::Sample,
         state::State,
@@ -79,7 +79,7 @@ fn standing(sample: &Sample, palette: Palette, time: Timestamp) -> Line<'static>
 fn passing(state: &State, palette: Palette) -> Line<'static> {
     let lines = state.rates.lines();
     let seen = lines.iter().find(|it| it.line == RateLine::Seen);
-    let seen = seen.and_then(|it| it.now());
+    let seen = seen.and_then(Rated::now);
     let seen = seen.map_or_else(|| "-".to_owned(), short);
     let mut spans = vec![Span::raw(format!("SYNs {seen}/s"))];
     if let Some((passed, dropped)) = state.rates.shares() {

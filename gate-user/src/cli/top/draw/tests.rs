@@ -48,7 +48,11 @@ fn picture(state: &State, palette: Palette, width: u16, height: u16) -> Buffer {
 /// What the picture shows, line by line.
 fn text(state: &State, width: u16, height: u16) -> Vec<String> {
     let buffer = picture(state, Palette::Plain, width, height);
-    let symbols: Vec<_> = buffer.content().iter().map(|it| it.symbol()).collect();
+    let symbols: Vec<_> = buffer
+        .content()
+        .iter()
+        .map(ratatui::buffer::Cell::symbol)
+        .collect();
     let lines = symbols.chunks(width.into()).map(<[_]>::concat);
     lines.map(|line| line.trim_end().to_owned()).collect()
 }
