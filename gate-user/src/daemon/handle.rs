@@ -353,7 +353,7 @@ impl Service for Handle {
     async fn reload_feed(&self, name: &str, by: &Caller) -> Result<Feed, ServiceError> {
         let status = self.feeds.reload(name).await;
         let status = status.map_err(|error| ServiceError::NotFound(error.to_string()))?;
-        tracing::info!(feed = name, %by, "feed read on request");
+        tracing::info!(feed = name, %by, "reloaded feed");
         Ok(status.into())
     }
 
