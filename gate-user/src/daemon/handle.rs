@@ -31,11 +31,11 @@ use crate::{
             DecideRemoval, Detached, Disallow, Disallowed, DnsblLists, DnsblTest, EndName,
             EndOverride, Evidence, EvidenceTaken, Explanation, Export, Feed, Feeds as FeedList,
             Filter, Flood, Flushed, History, Import, Imported, Judged, Listings, LookedUp,
-            ModeState, NameCheck, NameHistory, NameHistoryQuery, NameSet, Names, NamesEnded,
-            OverrideHistory, OverrideHistoryQuery, OverrideSet, Overrides, OverridesEnded,
-            PolicyState, Reloaded, Removal, RemovalRequest, Removals, RemovalsQuery, RollUp,
-            RolledUp, SetOverride, Stats, Status, Top, Unblock, Unblocked, Verdict, VerdictQuery,
-            Verdicts, VerdictsQuery, convert,
+            MAX_CONTACT, ModeState, NameCheck, NameHistory, NameHistoryQuery, NameSet, Names,
+            NamesEnded, OverrideHistory, OverrideHistoryQuery, OverrideSet, Overrides,
+            OverridesEnded, PolicyState, Reloaded, Removal, RemovalRequest, Removals,
+            RemovalsQuery, RollUp, RolledUp, SetOverride, Stats, Status, Top, Unblock, Unblocked,
+            Verdict, VerdictQuery, Verdicts, VerdictsQuery, convert,
         },
     },
     evidence::{Taken, intake::Desk},
@@ -46,9 +46,6 @@ use crate::{
     rollup::Step,
 };
 
-/// The longest contact of a removal request, in bytes: an address of mail (RFC 5321 section
-/// 4.5.3.1.3, less its brackets).
-const MAX_CONTACT: usize = 254;
 /// The longest note, in bytes.
 const MAX_NOTE: usize = 2000;
 

@@ -7,7 +7,7 @@ use std::{fmt::Write as _, net::IpAddr, time::Duration};
 use axum::http::{HeaderMap, Uri, header};
 use ring::{hmac, rand::SystemRandom};
 
-use crate::web::crowd;
+use crate::network::Network;
 
 /// How long a form may lie open.
 const VALID: Duration = Duration::from_hours(2);
@@ -72,7 +72,7 @@ impl Tokens {
 
 /// What a token vouches for.
 fn said(visitor: IpAddr, at: u64) -> String {
-    format!("{} {at}", crowd::network(visitor))
+    format!("{} {at}", Network::around(visitor))
 }
 
 #[cfg(test)]
