@@ -1,7 +1,9 @@
 //! `simulate`: what the policy service would have refused of what a Postfix log tells.
 
+mod log;
+
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet},
     fmt::Write as _,
     io::{self, BufRead as _},
     net::IpAddr,
@@ -12,6 +14,7 @@ use gate_common::Reason;
 use hyper::Method;
 use serde::Serialize;
 
+use self::log::{Log, Seen};
 use super::{
     error::{CliError, Exit},
     gate::Gate,
@@ -21,12 +24,11 @@ use super::{
 };
 use crate::{
     control::api::{
-        CheckMade, CheckOutcome, Verdict, VerdictQuery, Verdicts, VerdictsQuery, route,
+        CheckMade, CheckOutcome, MAX_STEPS, ReplayDeed, ReplayQuery, ReplayRefusal, ReplayStep,
+        Replayed, Verdict, VerdictQuery, Verdicts, VerdictsQuery, route,
     },
-    policy::{
-        Check,
-        maillog::{self, Client, Event},
-    },
+    network::Network,
+    policy::Check,
 };
 
 /// Verdicts that are asked for at a time.
@@ -41,84 +43,6 @@ pub(super) struct Args {
     /// Senders of taken mail that are shown; 0 for all of them.
     #[arg(long, default_value_t = 20, value_name = "N")]
     limit: usize,
-}
-
-/// What a log tells of one client.
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
-struct Seen {
-    name: Option<String>,
-    connections: u64,
-    refused: u64,
-    /// Messages that were taken, and their recipients, by sender.
-    mail: BTreeMap<String, (u64, u64)>,
-}
-
-/// What a log tells.
-#[derive(Debug, Default)]
-struct Log {
-    lines: u64,
-    clients: BTreeMap<IpAddr, Seen>,
-    /// Messages whose sender has not been told yet.
-    open: HashMap<String, IpAddr>,
-    /// Messages of clients that have logged in: nobody asks about them.
-    authenticated: u64,
-}
-
-impl Log {
-    fn line(&mut self, line: &str) {
-        self.lines += 1;
-        match maillog::read(line) {
-            None => {}
-            Some(Event::Connected(client)) => self.client(client).connections += 1,
-            Some(Event::Refused(client)) => self.client(client).refused += 1,
-            Some(Event::Received {
-                authenticated: true,
-                ..
-            }) => self.authenticated += 1,
-            Some(Event::Received { id, client, .. }) => {
-                self.client(client);
-                self.open.insert(id.to_owned(), client.address);
-            }
-            // A message that is tried again is told again; the first time counts.
-            Some(Event::Queued {
-                id,
-                sender,
-                recipients,
-            }) => {
-                if let Some(address) = self.open.remove(id) {
-                    let seen = self.clients.entry(address).or_default();
-                    let (messages, all) = seen.mail.entry(sender.to_owned()).or_default();
-                    *messages += 1;
-                    *all += u64::from(recipients);
-                }
-            }
-            Some(Event::Removed { id }) => {
-                self.open.remove(id);
-            }
-        }
-    }
-
-    fn client(&mut self, client: Client<'_>) -> &mut Seen {
-        let seen = self.clients.entry(client.address).or_default();
-        if seen.name.is_none() {
-            seen.name = client.name.map(str::to_owned);
-        }
-        seen
-    }
-
-    /// What is to be asked: about each client, and about each of its senders.
-    fn questions(&self) -> Vec<(IpAddr, Option<&str>)> {
-        let mut questions = Vec::new();
-        for (address, seen) in &self.clients {
-            questions.push((*address, None));
-            questions.extend(
-                seen.mail
-                    .keys()
-                    .map(|sender| (*address, Some(sender.as_str()))),
-            );
-        }
-        questions
-    }
 }
 
 /// What would have been refused, by check and reason.
@@ -156,6 +80,7 @@ struct Simulated {
     connections: u64,
     messages: u64,
     authenticated: u64,
+    untimed: u64,
     refused: Vec<Why>,
     hit: Vec<Hit>,
 }
@@ -181,9 +106,60 @@ pub(super) async fn run(gate: &Gate, args: Args) -> Result<Exit, CliError> {
             .await?;
         verdicts.extend(answer.verdicts);
     }
-    let simulated = simulate(&log, &questions, &verdicts);
+    let judged = judged(&questions, &verdicts);
+    let steps = log.steps(|address, sender| judged.contains(&(address, sender)));
+    let over = replay(gate, &steps).await?;
+    let simulated = simulate(&log, &questions, &verdicts, &steps, &over);
     gate.show(&simulated, |simulated, _| render(simulated, args.limit))?;
     Ok(Exit::Done)
+}
+
+/// Of whom nothing is left to ask: whoever is refused whatever is counted, or passes.
+fn judged<'a>(
+    questions: &[(IpAddr, Option<&'a str>)],
+    verdicts: &[Verdict],
+) -> BTreeSet<(IpAddr, Option<&'a str>)> {
+    let asked = questions.iter().copied().zip(verdicts);
+    let judged =
+        asked.filter(|(_, verdict)| verdict.exempt.is_some() || objection(verdict).is_some());
+    judged.map(|(question, _)| question).collect()
+}
+
+/// The steps that are over a limit. What is counted is of a source: its steps are sent together.
+async fn replay(gate: &Gate, steps: &[ReplayStep]) -> Result<Vec<ReplayRefusal>, CliError> {
+    let mut over = Vec::new();
+    let mut sent = 0;
+    for length in batches(steps, MAX_STEPS) {
+        let body = ReplayQuery {
+            steps: steps[sent..sent + length].to_vec(),
+        };
+        let answer: Replayed = gate
+            .client
+            .send(Method::POST, route::POLICY_REPLAY, &body)
+            .await?;
+        over.extend(answer.refused.into_iter().map(|refusal| ReplayRefusal {
+            step: sent + refusal.step,
+            ..refusal
+        }));
+        sent += length;
+    }
+    Ok(over)
+}
+
+/// How many steps are sent each time: whole sources, `most` at the most. A source that has more is
+/// cut.
+fn batches(steps: &[ReplayStep], most: usize) -> Vec<usize> {
+    let mut batches: Vec<usize> = Vec::new();
+    let of_source = |step: &ReplayStep| Network::source(step.client_address);
+    for source in steps.chunk_by(|one, next| of_source(one) == of_source(next)) {
+        for part in source.chunks(most) {
+            match batches.last_mut() {
+                Some(last) if *last + part.len() <= most => *last += part.len(),
+                _ => batches.push(part.len()),
+            }
+        }
+    }
+    batches
 }
 
 fn read(file: &Path) -> io::Result<Log> {
@@ -213,60 +189,115 @@ fn question(address: IpAddr, name: Option<String>, sender: Option<&str>) -> Verd
     }
 }
 
-/// The check that refuses, or the first that would, were it not only observing.
+/// The check that refuses, or the first that would, were it not only observing. What is counted now
+/// says nothing of the past.
 fn objection(verdict: &Verdict) -> Option<&CheckMade> {
     let of = |outcome| {
-        verdict
-            .checks
-            .iter()
-            .find(move |made| made.outcome == outcome)
+        let mut checks = verdict.checks.iter();
+        checks.find(move |made| made.outcome == outcome && !made.check.counts())
     };
     of(CheckOutcome::Refused).or_else(|| of(CheckOutcome::Observed))
 }
 
-fn simulate(log: &Log, questions: &[(IpAddr, Option<&str>)], verdicts: &[Verdict]) -> Simulated {
-    let mut why: BTreeMap<(Check, Option<Reason>), Why> = BTreeMap::new();
-    let mut hit = Vec::new();
-    let mut last = None;
-    for ((address, sender), verdict) in questions.iter().zip(verdicts) {
-        let (Some(seen), Some(objection)) = (log.clients.get(address), objection(verdict)) else {
-            continue;
-        };
-        let key = (objection.check, objection.reason);
-        let row = why.entry(key).or_insert(Why {
-            check: key.0,
-            reason: key.1,
+/// What has been found so far.
+#[derive(Default)]
+struct Findings<'a> {
+    why: BTreeMap<(Check, Option<Reason>), Why>,
+    clients: BTreeSet<(Check, Option<Reason>, IpAddr)>,
+    hit: BTreeMap<(IpAddr, &'a str, Check, Option<Reason>), Hit>,
+}
+
+impl<'a> Findings<'a> {
+    /// The row of this check and reason, which this client is of as well.
+    fn row(&mut self, check: Check, reason: Option<Reason>, client: (IpAddr, &Seen)) -> &mut Why {
+        let row = self.why.entry((check, reason)).or_insert(Why {
+            check,
+            reason,
             clients: 0,
             connections: 0,
             refused_anyhow: 0,
             messages: 0,
             recipients: 0,
         });
-        // The questions about a client follow each other.
-        if last != Some((*address, key)) {
+        if self.clients.insert((check, reason, client.0)) {
             row.clients += 1;
-            row.refused_anyhow += seen.refused;
-            last = Some((*address, key));
+            row.refused_anyhow += client.1.refused;
         }
+        row
+    }
+
+    /// Messages of that client and sender are refused.
+    fn mail(
+        &mut self,
+        (check, reason, reply): (Check, Option<Reason>, Option<&str>),
+        (address, seen): (IpAddr, &Seen),
+        sender: &'a str,
+        (messages, recipients): (u64, u64),
+    ) {
+        let row = self.row(check, reason, (address, seen));
+        row.messages += messages;
+        row.recipients += recipients;
+        let key = (address, sender, check, reason);
+        let hit = self.hit.entry(key).or_insert_with(|| Hit {
+            client_address: address,
+            client_name: seen.name.clone(),
+            sender: sender.to_owned(),
+            messages: 0,
+            recipients: 0,
+            check,
+            reason,
+            reply: reply.unwrap_or_default().to_owned(),
+        });
+        hit.messages += messages;
+        hit.recipients += recipients;
+    }
+}
+
+fn simulate(
+    log: &Log,
+    questions: &[(IpAddr, Option<&str>)],
+    verdicts: &[Verdict],
+    steps: &[ReplayStep],
+    over: &[ReplayRefusal],
+) -> Simulated {
+    let mut findings = Findings::default();
+    for ((address, sender), verdict) in questions.iter().zip(verdicts) {
+        let (Some(seen), Some(objection)) = (log.clients.get(address), objection(verdict)) else {
+            continue;
+        };
+        let (check, reason) = (objection.check, objection.reason);
         match sender {
-            None => row.connections += seen.connections,
+            None => {
+                let row = findings.row(check, reason, (*address, seen));
+                row.connections += seen.connections;
+            }
             Some(sender) => {
-                let (messages, recipients) = seen.mail.get(*sender).copied().unwrap_or_default();
-                row.messages += messages;
-                row.recipients += recipients;
-                hit.push(Hit {
-                    client_address: *address,
-                    client_name: seen.name.clone(),
-                    sender: (*sender).to_owned(),
-                    messages,
-                    recipients,
-                    check: objection.check,
-                    reason: objection.reason,
-                    reply: objection.reply.clone().unwrap_or_default(),
-                });
+                let mail = seen.mail.get(*sender).copied().unwrap_or_default();
+                let why = (check, reason, objection.reply.as_deref());
+                findings.mail(why, (*address, seen), sender, mail);
             }
         }
     }
+    for refusal in over {
+        let step = steps.get(refusal.step);
+        let Some((step, seen)) =
+            step.and_then(|step| Some((step, log.clients.get(&step.client_address)?)))
+        else {
+            continue;
+        };
+        let client = (step.client_address, seen);
+        match &step.deed {
+            ReplayDeed::Message { sender, .. } => {
+                let why = (refusal.check, None, Some(refusal.reply.as_str()));
+                let mail = (1, u64::from(refusal.recipients));
+                findings.mail(why, client, sender, mail);
+            }
+            ReplayDeed::Connect | ReplayDeed::Disconnect => {
+                findings.row(refusal.check, None, client).connections += 1;
+            }
+        }
+    }
+    let mut hit: Vec<_> = findings.hit.into_values().collect();
     hit.sort_by_key(|hit| std::cmp::Reverse((hit.messages, hit.recipients)));
     let taken = log.clients.values().flat_map(|seen| seen.mail.values());
     Simulated {
@@ -275,7 +306,8 @@ fn simulate(log: &Log, questions: &[(IpAddr, Option<&str>)], verdicts: &[Verdict
         connections: log.clients.values().map(|seen| seen.connections).sum(),
         messages: taken.map(|(messages, _)| messages).sum(),
         authenticated: log.authenticated,
-        refused: why.into_values().collect(),
+        untimed: log.untimed,
+        refused: findings.why.into_values().collect(),
         hit,
     }
 }
@@ -288,6 +320,13 @@ fn render(simulated: &Simulated, limit: usize) -> String {
         counted(simulated.connections, "connection"),
         counted(simulated.messages, "message"),
     );
+    if simulated.untimed > 0 {
+        let _ = writeln!(
+            text,
+            "{} without a time that is understood: not held against the limits",
+            counted(simulated.untimed, "line")
+        );
+    }
     if simulated.refused.is_empty() {
         text.push_str("nothing of it would have been refused\n");
         return text;
@@ -353,119 +392,4 @@ fn render(simulated: &Simulated, limit: usize) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::control::api::PolicyAction;
-
-    const LOG: &str = "\
-Nov 22 10:00:00 mx1 postfix/smtpd[1]: connect from dsl.example[192.0.2.7]
-Nov 22 10:00:00 mx1 postfix/smtpd[1]: 4A: client=dsl.example[192.0.2.7]
-Nov 22 10:00:01 mx1 postfix/qmgr[2]: 4A: from=<joe@example.org>, size=9, nrcpt=2 (queue active)
-Nov 22 10:00:01 mx1 postfix/qmgr[2]: 4A: from=<joe@example.org>, size=9, nrcpt=2 (queue active)
-Nov 22 10:00:02 mx1 postfix/qmgr[2]: 4A: removed
-Nov 22 10:00:03 mx1 postfix/smtpd[1]: connect from dsl.example[192.0.2.7]
-Nov 22 10:00:03 mx1 postfix/smtpd[1]: NOQUEUE: reject: RCPT from dsl.example[192.0.2.7]: 550 5.1.1 x
-Nov 22 10:00:04 mx1 postfix/smtpd[1]: connect from unknown[198.51.100.7]
-Nov 22 10:00:04 mx1 postfix/smtpd[1]: 4B: client=unknown[198.51.100.7]
-Nov 22 10:00:05 mx1 postfix/qmgr[2]: 4B: from=<a@gone.example>, size=9, nrcpt=1 (queue active)
-Nov 22 10:00:06 mx1 postfix/smtpd[1]: 4C: client=unknown[198.51.100.7]
-Nov 22 10:00:06 mx1 postfix/qmgr[2]: 4C: from=<>, size=9, nrcpt=1 (queue active)
-Nov 22 10:00:07 mx1 postfix/smtpd[1]: 4D: client=x[203.0.113.7], sasl_username=joe
-Nov 22 10:00:07 mx1 postfix/qmgr[2]: 4D: from=<own@example.net>, size=9, nrcpt=1 (queue active)
-";
-
-    fn log() -> Log {
-        let mut log = Log::default();
-        LOG.lines().for_each(|line| log.line(line));
-        log
-    }
-
-    fn verdict(address: IpAddr, refused: Option<(Check, Option<Reason>)>) -> Verdict {
-        let checks = refused.map(|(check, reason)| CheckMade {
-            check,
-            // One that only observes counts as if it refused.
-            outcome: match check {
-                Check::SenderDomain => CheckOutcome::Observed,
-                _ => CheckOutcome::Refused,
-            },
-            found: Some("x".to_owned()),
-            reason,
-            reply: Some("554 5.7.1 x".to_owned()),
-        });
-        Verdict {
-            client_address: address,
-            action: match refused {
-                Some(_) => PolicyAction::Refuse,
-                None => PolicyAction::Dunno,
-            },
-            reply: refused.map(|_| "554 5.7.1 x".to_owned()),
-            check: refused.map(|(check, _)| check),
-            exempt: None,
-            allowed: None,
-            checks: checks.into_iter().collect(),
-        }
-    }
-
-    #[test]
-    fn what_a_log_tells() {
-        let log = log();
-        assert_eq!((log.lines, log.authenticated, log.open.len()), (14, 1, 0));
-        let questions = log.questions();
-        let asked: Vec<_> = questions.iter().map(|(_, sender)| *sender).collect();
-        let expected = [
-            None,
-            Some("joe@example.org"),
-            None,
-            Some(""),
-            Some("a@gone.example"),
-        ];
-        assert_eq!(asked, expected);
-        let first = question(questions[0].0, None, questions[0].1);
-        assert_eq!(first.protocol_state.as_deref(), Some("CONNECT"));
-        let null = question(questions[3].0, None, questions[3].1);
-        assert_eq!(
-            (null.sender.as_deref(), null.protocol_state),
-            (Some(""), None)
-        );
-    }
-
-    #[test]
-    fn what_would_have_been_refused_and_whom_that_hits() {
-        let log = log();
-        let questions = log.questions();
-        let verdicts: Vec<_> = questions
-            .iter()
-            .map(|(address, sender)| match sender {
-                Some("a@gone.example") => verdict(*address, Some((Check::SenderDomain, None))),
-                _ if address.to_string() == "192.0.2.7" => {
-                    verdict(*address, Some((Check::PtrClass, Some(Reason::Dynamic))))
-                }
-                _ => verdict(*address, None),
-            })
-            .collect();
-        let simulated = simulate(&log, &questions, &verdicts);
-        assert_eq!(
-            render(&simulated, 1),
-            "\
-14 lines: 2 clients, 3 connections, 3 messages taken
-REFUSED BY     REASON   CLIENTS  CONNECTIONS  REFUSED ANYHOW  TAKEN MESSAGES  RECIPIENTS
-ptr_class      dynamic        1            2               1               1           2
-sender_domain  -              1            0               0               1           1
-
-Mail that was taken and would have been refused:
-MESSAGES  RECIPIENTS  CLIENT     NAME         SENDER           REFUSED BY  REASON
-       1           2  192.0.2.7  dsl.example  joe@example.org  ptr_class   dynamic
-and 1 more: see --limit
-"
-        );
-        let none: Vec<_> = questions
-            .iter()
-            .map(|(address, _)| verdict(*address, None))
-            .collect();
-        let text = render(&simulate(&log, &questions, &none), 0);
-        assert!(
-            text.ends_with("nothing of it would have been refused\n"),
-            "{text}"
-        );
-    }
-}
+mod tests;

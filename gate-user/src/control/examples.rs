@@ -17,8 +17,8 @@ use super::{
         History, Import, Imported, Judged, Listings, LookedUp, ModeState, NameCheck, NameHistory,
         NameHistoryQuery, NameSet, Names, NamesEnded, OverrideHistory, OverrideHistoryQuery,
         OverrideSet, Overrides, OverridesEnded, PolicyState, Reloaded, Removal, RemovalRequest,
-        Removals, RemovalsQuery, RollUp, RolledUp, SetOverride, Stats, Status, Top, Unblock,
-        Unblocked, Verdict, VerdictQuery, Verdicts, VerdictsQuery, route,
+        Removals, RemovalsQuery, ReplayQuery, Replayed, RollUp, RolledUp, SetOverride, Stats,
+        Status, Top, Unblock, Unblocked, Verdict, VerdictQuery, Verdicts, VerdictsQuery, route,
     },
 };
 use crate::{config::FloodMode, network::Network};
@@ -341,6 +341,11 @@ impl Service for Documented {
     async fn verdicts_of(&self, query: VerdictsQuery) -> Result<Verdicts, ServiceError> {
         let asked = format!("verdicts of {}", query.requests.len());
         self.answer(&Method::POST, route::VERDICT, asked)
+    }
+
+    async fn replay_policy(&self, query: ReplayQuery) -> Result<Replayed, ServiceError> {
+        let asked = format!("replay of {}", query.steps.len());
+        self.answer(&Method::POST, route::POLICY_REPLAY, asked)
     }
 
     async fn policy(&self) -> Result<PolicyState, ServiceError> {

@@ -14,8 +14,8 @@ use super::{
         Import, Imported, Judged, Listings, LookedUp, ModeState, NameCheck, NameHistory,
         NameHistoryQuery, NameSet, Names, NamesEnded, OverrideHistory, OverrideHistoryQuery,
         OverrideSet, Overrides, OverridesEnded, PolicyState, Reloaded, Removal, RemovalRequest,
-        Removals, RemovalsQuery, RollUp, RolledUp, SetOverride, Stats, Status, Top, Unblock,
-        Unblocked, Verdict, VerdictQuery, Verdicts, VerdictsQuery,
+        Removals, RemovalsQuery, ReplayQuery, Replayed, RollUp, RolledUp, SetOverride, Stats,
+        Status, Top, Unblock, Unblocked, Verdict, VerdictQuery, Verdicts, VerdictsQuery,
     },
 };
 use crate::{config::FloodMode, network::Network};
@@ -184,6 +184,9 @@ pub trait Service: Send + Sync + 'static {
 
     /// The same about many. `BadRequest` if there are too many.
     fn verdicts_of(&self, query: VerdictsQuery) -> answer!(Verdicts);
+
+    /// What would have been over the limits. `BadRequest` if there are too many steps.
+    fn replay_policy(&self, query: ReplayQuery) -> answer!(Replayed);
 
     /// What mail servers were told.
     fn policy(&self) -> answer!(PolicyState);

@@ -85,10 +85,8 @@ impl policy::Lookups for AtTheDoor {
     }
 
     fn connections(&self, address: IpAddr) -> Option<Connections> {
+        let limit = self.connection_limit(address);
         let view = self.view.load();
-        let limits = &view.config.limits;
-        let source = Network::source(address);
-        let limit = limits.connections(source, view.classes.of(source));
         let counted = view.maps.as_ref()?.connections(address);
         let counted = counted.inspect_err(
             |error| tracing::error!(%error, "cannot read the connections of a client"),
@@ -97,6 +95,13 @@ impl policy::Lookups for AtTheDoor {
             open: counted.ok()?.open,
             limit,
         })
+    }
+
+    fn connection_limit(&self, address: IpAddr) -> u32 {
+        let view = self.view.load();
+        let source = Network::source(address);
+        let class = view.classes.of(source);
+        view.config.limits.connections(source, class)
     }
 }
 

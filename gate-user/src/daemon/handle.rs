@@ -34,8 +34,8 @@ use crate::{
             MAX_CONTACT, ModeState, NameCheck, NameHistory, NameHistoryQuery, NameSet, Names,
             NamesEnded, OverrideHistory, OverrideHistoryQuery, OverrideSet, Overrides,
             OverridesEnded, PolicyState, Reloaded, Removal, RemovalRequest, Removals,
-            RemovalsQuery, RollUp, RolledUp, SetOverride, Stats, Status, Top, Unblock, Unblocked,
-            Verdict, VerdictQuery, Verdicts, VerdictsQuery, convert,
+            RemovalsQuery, ReplayQuery, Replayed, RollUp, RolledUp, SetOverride, Stats, Status,
+            Top, Unblock, Unblocked, Verdict, VerdictQuery, Verdicts, VerdictsQuery, convert,
         },
     },
     evidence::{Taken, intake::Desk},
@@ -532,6 +532,10 @@ impl Service for Handle {
 
     async fn verdicts_of(&self, query: VerdictsQuery) -> Result<Verdicts, ServiceError> {
         policy::verdicts(&self.policy, query).await
+    }
+
+    async fn replay_policy(&self, query: ReplayQuery) -> Result<Replayed, ServiceError> {
+        policy::replay(&self.policy, query).await
     }
 
     async fn policy(&self) -> Result<PolicyState, ServiceError> {

@@ -1,7 +1,7 @@
 //! The policy service in the daemon: on the writer's snapshot, at the doors that the configuration
 //! names, and in the words of the control API.
 
-use std::{net::IpAddr, sync::Arc};
+use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use arc_swap::ArcSwap;
 use futures_util::{StreamExt as _, stream};
@@ -19,14 +19,16 @@ use crate::{
     control::{
         ServiceError,
         api::{
-            CheckMade, CheckOutcome, Exempt, MAX_VERDICTS, PolicyAction, PolicyState, Verdict,
-            VerdictQuery, Verdicts, VerdictsQuery,
+            CheckMade, CheckOutcome, Exempt, MAX_STEPS, MAX_VERDICTS, PolicyAction, PolicyState,
+            ReplayDeed, ReplayQuery, ReplayRefusal, ReplayStep, Replayed, Verdict, VerdictQuery,
+            Verdicts, VerdictsQuery,
         },
         server::Socket,
     },
     policy::{
         self, Check, Scene,
         decide::{Action, By, Decision, Outcome},
+        replay::{Deed, Step},
         request::{Attributes, Request, RequestError, Subject},
         server::{Door, Limits},
     },
@@ -134,6 +136,40 @@ pub(super) async fn verdicts(
     Ok(Verdicts {
         verdicts: verdicts?,
     })
+}
+
+/// What would have been over the limits.
+pub(super) async fn replay(policy: &Policy, query: ReplayQuery) -> Result<Replayed, ServiceError> {
+    let asked = query.steps.len();
+    if asked > MAX_STEPS {
+        return Err(ServiceError::BadRequest(format!(
+            "{asked} steps: {MAX_STEPS} are the most at a time"
+        )));
+    }
+    let steps: Vec<_> = query.steps.into_iter().map(step).collect();
+    let over = policy.replay(&steps).await;
+    let refused = over.into_iter().map(|(step, over)| ReplayRefusal {
+        step,
+        check: over.check,
+        recipients: over.recipients,
+        reply: over.reply.to_string(),
+    });
+    Ok(Replayed {
+        refused: refused.collect(),
+    })
+}
+
+fn step(step: ReplayStep) -> Step {
+    Step {
+        at: Duration::from_millis(step.at),
+        client: step.client_address.to_canonical(),
+        connection: step.connection,
+        deed: match step.deed {
+            ReplayDeed::Connect => Deed::Connect,
+            ReplayDeed::Message { sender, recipients } => Deed::Message { sender, recipients },
+            ReplayDeed::Disconnect => Deed::Disconnect,
+        },
+    }
 }
 
 /// What mail servers were told since the start.

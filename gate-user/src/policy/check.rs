@@ -48,6 +48,11 @@ impl Check {
         Self::RecipientRate,
     ];
 
+    /// Whether it goes by what is counted of the client, and not by who that is.
+    pub fn counts(self) -> bool {
+        self >= Self::Connections
+    }
+
     /// The name, as in the configuration and in JSON.
     pub const fn name(self) -> &'static str {
         match self {

@@ -21,4 +21,7 @@ pub trait Lookups: Send + Sync + 'static {
     /// How many connections the source of `address` has, and how many it may have; `None` where
     /// nobody counts them.
     fn connections(&self, address: IpAddr) -> Option<Connections>;
+
+    /// How many connections it may have open; 0 for any number.
+    fn connection_limit(&self, address: IpAddr) -> u32;
 }

@@ -3,13 +3,33 @@
 //! Read are the lines of smtpd(8), postscreen(8) and qmgr(8), whatever stands before the program's
 //! name: a syslog header in either form of the time, or a journal's.
 
+mod time;
+
 use std::net::IpAddr;
+
+pub use time::{Calendar, When};
+
+/// A line that tells something.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Line<'a> {
+    /// When it was written; `None` where that is not read.
+    pub when: Option<When>,
+    /// The process that wrote it, with its host: `mx1 postfix/smtpd[42`. An smtpd(8) has one client
+    /// at a time.
+    pub process: &'a str,
+    /// What it tells.
+    pub event: Event<'a>,
+}
 
 /// What a line tells.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Event<'a> {
-    /// A client connected.
+    /// A client connected to smtpd(8).
     Connected(Client<'a>),
+    /// A client connected to postscreen(8), which hands it on to smtpd(8) or does not.
+    Screened(Client<'a>),
+    /// The client of an smtpd(8) is gone.
+    Disconnected,
     /// A client was refused, by a check of Postfix or of this gate.
     Refused(Client<'a>),
     /// A client began to hand in the message `id`.
@@ -47,18 +67,25 @@ pub struct Client<'a> {
 }
 
 /// What `line` tells, if anything.
-pub fn read(line: &str) -> Option<Event<'_>> {
-    let (program, message) = message(line)?;
-    match program {
+pub fn read(line: &str) -> Option<Line<'_>> {
+    let (header, program, message) = message(line)?;
+    let event = match program {
         "smtpd" => smtpd(message),
         "postscreen" => postscreen(message),
         "qmgr" => qmgr(message),
         _ => None,
-    }
+    }?;
+    let (when, process) = time::split(header);
+    Some(Line {
+        when,
+        process,
+        event,
+    })
 }
 
-/// The program of Postfix, and what it says: `... postfix/smtpd[123]: message`.
-fn message(line: &str) -> Option<(&str, &str)> {
+/// All that stands before `]: `, the program of Postfix, and what it says: `... postfix/smtpd[123]:
+/// message`.
+fn message(line: &str) -> Option<(&str, &str, &str)> {
     let mut rest = line;
     // The header may hold `]: ` of its own, so each one is tried.
     loop {
@@ -69,7 +96,8 @@ fn message(line: &str) -> Option<(&str, &str)> {
         if let Some((tag, _)) = tag
             && let Some((_, program)) = tag.rsplit_once('/')
         {
-            return Some((program, message));
+            let header = &line[..line.len() - message.len() - "]: ".len()];
+            return Some((header, program, message));
         }
         rest = message;
     }
@@ -78,6 +106,9 @@ fn message(line: &str) -> Option<(&str, &str)> {
 fn smtpd(message: &str) -> Option<Event<'_>> {
     if let Some(client) = message.strip_prefix("connect from ") {
         return client_of(client).map(|(client, _)| Event::Connected(client));
+    }
+    if message.starts_with("disconnect from ") {
+        return Some(Event::Disconnected);
     }
     let (id, rest) = message.split_once(": ")?;
     if let Some(refused) = rest.strip_prefix("reject: ") {
@@ -94,7 +125,7 @@ fn smtpd(message: &str) -> Option<Event<'_>> {
 
 fn postscreen(message: &str) -> Option<Event<'_>> {
     if let Some(client) = message.strip_prefix("CONNECT from ") {
-        return client_of(client).map(|(client, _)| Event::Connected(client));
+        return client_of(client).map(|(client, _)| Event::Screened(client));
     }
     rejected(message.strip_prefix("NOQUEUE: reject: ")?)
 }
@@ -165,8 +196,12 @@ mod tests {
                 Event::Connected(mail()),
             ),
             (
+                "/smtpd[42]: disconnect from mail.example.org[192.0.2.7] ehlo=1 quit=1 commands=2",
+                Event::Disconnected,
+            ),
+            (
                 "/postscreen[42]: CONNECT from [192.0.2.7]:41000 to [198.51.100.25]:25",
-                Event::Connected(client("", "192.0.2.7")),
+                Event::Screened(client("", "192.0.2.7")),
             ),
             (
                 "/postscreen[42]: NOQUEUE: reject: RCPT from [192.0.2.7]:41000: 550 5.7.1 x; from=<a@b>",
@@ -222,13 +257,26 @@ mod tests {
             ),
             ("/qmgr[7]: 4ABC12: removed", Event::Removed { id: "4ABC12" }),
         ] {
-            for header in [
-                header,
-                "2026-11-22T10:00:00.5+01:00 mx1 postfix",
-                "mx1 x[1]: postfix-in",
+            for (header, timed, process) in [
+                (header, true, "mx1 postfix"),
+                (
+                    "2026-11-22T10:00:00.5+01:00 mx1 postfix",
+                    true,
+                    "mx1 postfix",
+                ),
+                ("mx1 x[1]: postfix-in", false, "mx1 x[1]: postfix-in"),
             ] {
                 let line = format!("{header}{line}");
-                assert_eq!(read(&line), Some(event.clone()), "{line}");
+                let read = read(&line).unwrap();
+                assert_eq!(read.event, event, "{line}");
+                assert_eq!(read.when.is_some(), timed, "{line}");
+                let tag = read.process.strip_prefix(process).unwrap();
+                assert!(
+                    ["smtpd[42", "qmgr[7", "postscreen[42"]
+                        .iter()
+                        .any(|is| tag.ends_with(is)),
+                    "{tag}"
+                );
             }
         }
     }
@@ -238,7 +286,6 @@ mod tests {
         for line in [
             "",
             "x",
-            "Nov 22 10:00:00 mx1 postfix/smtpd[42]: disconnect from a[192.0.2.7] ehlo=1 commands=1",
             "Nov 22 10:00:00 mx1 postfix/smtpd[42]: connect from unknown[unknown]",
             "Nov 22 10:00:00 mx1 postfix/smtpd[42]: lost connection after EHLO from a[192.0.2.7]",
             "Nov 22 10:00:00 mx1 postfix/smtpd[x]: connect from a[192.0.2.7]",

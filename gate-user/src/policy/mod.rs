@@ -10,6 +10,7 @@ mod lookups;
 pub mod maillog;
 pub mod protocol;
 mod reference;
+pub mod replay;
 pub mod reply;
 pub mod request;
 pub mod server;

@@ -23,6 +23,7 @@ use super::{
     facts::{Facts, Lookup, Standing},
     lookups::Lookups,
     reference::{Reference, References},
+    replay::{Known, Over, Replay, Step},
     request::{Request, Subject},
     session::{Peer, Sessions},
     traffic::{Tally, Traffic},
@@ -33,6 +34,9 @@ use crate::{
     network::Network,
     plan,
 };
+
+/// After so many steps of a replay others have their turn.
+const BREATH: usize = 256;
 
 /// What one decision goes by: all of one moment.
 #[derive(Clone, Debug)]
@@ -137,6 +141,30 @@ impl<L: Lookups> Policy<L> {
             }
             Subject::Nobody => Decision::pass(By::Nobody),
         }
+    }
+
+    /// What of `steps` would have been over a limit, by their places among them. Nothing is counted,
+    /// and nothing of what has been counted is looked at.
+    pub async fn replay(&self, steps: &[Step]) -> Vec<(usize, Over)> {
+        let scene = (self.scene)();
+        let rules = Rules {
+            config: &scene.config.policy,
+            mode: scene.mode,
+            now: Timestamp::now(),
+            reference: self.references.next(),
+        };
+        let (mut replay, mut over) = (Replay::default(), Vec::new());
+        for (place, step) in steps.iter().enumerate() {
+            let known = Known {
+                standing: plan::answer(&scene.book, &scene.rules, step.client).into(),
+                connections: self.lookups.connection_limit(step.client),
+            };
+            over.extend(replay.step(&rules, &known, step).map(|over| (place, over)));
+            if place % BREATH == 0 {
+                tokio::task::yield_now().await;
+            }
+        }
+        over
     }
 
     async fn decide(

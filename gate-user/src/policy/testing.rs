@@ -97,4 +97,8 @@ impl Lookups for Saying {
     fn connections(&self, _: IpAddr) -> Option<Connections> {
         self.connections
     }
+
+    fn connection_limit(&self, _: IpAddr) -> u32 {
+        self.connections.map_or(0, |connections| connections.limit)
+    }
 }

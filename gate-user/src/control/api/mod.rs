@@ -64,8 +64,9 @@ pub use overrides::{
     OverridesEnded, PastOverride, SetOverride,
 };
 pub use policy::{
-    CheckMade, CheckOutcome, Exempt, MAX_VERDICTS, PolicyAction, PolicyState, Verdict,
-    VerdictQuery, Verdicts, VerdictsQuery,
+    CheckMade, CheckOutcome, Exempt, MAX_STEPS, MAX_VERDICTS, PolicyAction, PolicyState,
+    ReplayDeed, ReplayQuery, ReplayRefusal, ReplayStep, Replayed, Verdict, VerdictQuery, Verdicts,
+    VerdictsQuery,
 };
 pub use removal::{
     DecideRemoval, Decision, MAX_CONTACT, Removal, RemovalRequest, Removals, RemovalsQuery,

@@ -137,6 +137,69 @@ pub struct Verdicts {
     pub verdicts: Vec<Verdict>,
 }
 
+/// The body of `POST /v1/policy/replay`: what came in the past, to be held against the limits.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReplayQuery {
+    /// The steps of clients, [`MAX_STEPS`] at most; those of one source in the order of their times.
+    pub steps: Vec<ReplayStep>,
+}
+
+/// Steps that may be replayed at once.
+pub const MAX_STEPS: usize = 200_000;
+
+/// One step of a client.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReplayStep {
+    /// When, in milliseconds since any one moment.
+    pub at: u64,
+    /// The client's address.
+    pub client_address: IpAddr,
+    /// Which connection it is: a number that no other has.
+    pub connection: u64,
+    /// What was done.
+    #[serde(rename = "do")]
+    pub deed: ReplayDeed,
+}
+
+/// What was done in a connection.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum ReplayDeed {
+    /// It was opened.
+    Connect,
+    /// A message was handed in.
+    Message {
+        /// The envelope sender; empty for the null sender.
+        sender: String,
+        /// How many recipients it has.
+        recipients: u32,
+    },
+    /// It was closed.
+    Disconnect,
+}
+
+/// Answer of `POST /v1/policy/replay`.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Replayed {
+    /// The steps that would have been refused, in their order.
+    pub refused: Vec<ReplayRefusal>,
+}
+
+/// A step that would have been refused.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct ReplayRefusal {
+    /// Which step, counted from 0.
+    pub step: usize,
+    /// The check that objects.
+    pub check: Check,
+    /// Recipients that are refused; 0 where the connection itself is.
+    pub recipients: u32,
+    /// The reply, in one line.
+    pub reply: String,
+}
+
 /// Answer of `GET /v1/policy`: what mail servers were told since the daemon started.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct PolicyState {

@@ -94,6 +94,8 @@ pub const OVERRIDE_HISTORY: &str = "/v1/dnsbl/overrides/history";
 pub const VERDICT: &str = "/v1/verdict";
 /// `GET`: [`PolicyState`](super::PolicyState).
 pub const POLICY: &str = "/v1/policy";
+/// `POST` of [`ReplayQuery`](super::ReplayQuery): [`Replayed`](super::Replayed).
+pub const POLICY_REPLAY: &str = "/v1/policy/replay";
 
 /// The path of [`FEED_RELOAD`] for the feed `name`, which needs no escaping: see
 /// [`FeedName`](crate::config::FeedName).

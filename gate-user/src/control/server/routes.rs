@@ -19,8 +19,8 @@ use super::{
             Allow, AllowName, Block, BlockName, CheckQuery, ComplaintQuery, ComplaintsQuery,
             ConnectionsQuery, DecideRemoval, Disallow, EndName, EndOverride, ErrorKind, Evidence,
             Filter, HistoryQuery, Import, Lookup, NameHistoryQuery, NameQuery,
-            OverrideHistoryQuery, RemovalRequest, RemovalsQuery, RollUp, SetFlood, SetMode,
-            SetOverride, TopQuery, Unblock, VerdictQuery, VerdictsQuery, route,
+            OverrideHistoryQuery, RemovalRequest, RemovalsQuery, ReplayQuery, RollUp, SetFlood,
+            SetMode, SetOverride, TopQuery, Unblock, VerdictQuery, VerdictsQuery, route,
         },
     },
     exchange::{Answer, Asked, BATCH, BodyTime, Failure, Json, LARGE, Lines, MAIL, Metrics, Raw},
@@ -150,6 +150,15 @@ fn judging<S: Service>() -> Vec<Route<S>> {
             ),
         ),
         get(route::POLICY, look!(policy)),
+        (
+            Method::POST,
+            route::POLICY_REPLAY,
+            routing::post(
+                |State(service): Handle<S>, Json(body): Json<ReplayQuery, LARGE>| async move {
+                    answer!(service.replay_policy(body))
+                },
+            ),
+        ),
     ]
 }
 
