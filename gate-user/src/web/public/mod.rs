@@ -218,7 +218,8 @@ impl<S: Service> Visit<'_, S> {
         notice: Option<Notice>,
     ) -> Result<Content, ServiceError> {
         let service = &self.desk.service;
-        let standing = Standing::new(&service.check(address).await?);
+        let check = service.check(address).await?;
+        let standing = Standing::new(&check, service.mode().await?.mode);
         let dns = if standing.rests_on_dns() {
             let found = service.explain(address).await?.dns;
             found.map(Dns::from).unwrap_or_default()

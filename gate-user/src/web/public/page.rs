@@ -9,7 +9,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::{
     pasted,
-    standing::{Dns, Standing},
+    standing::{Dns, Effect, Standing},
     topic::Topic,
 };
 use crate::{

@@ -4,7 +4,7 @@
 
 use std::net::IpAddr;
 
-use gate_common::Reason;
+use gate_common::{Mode, Reason};
 use jiff::{Timestamp, tz::TimeZone};
 
 use crate::{
@@ -32,18 +32,42 @@ pub(super) struct Shown {
     pub(super) since: Option<String>,
     /// The day when it ends by itself.
     pub(super) ends: Option<String>,
-    /// Whether not even a connection comes about.
-    pub(super) dropped: bool,
+    /// What it does.
+    pub(super) effect: Effect,
     /// What a request can bring about.
     pub(super) recourse: Recourse,
     /// The list that it is on, where others keep it.
     pub(super) feed: Option<String>,
 }
 
+/// What a listing does to whoever connects.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Effect {
+    /// Not even a connection comes about.
+    Dropped,
+    /// Mail is refused with a message.
+    Refused,
+    /// Nothing: the mode is one in which nobody is turned away.
+    Nothing,
+}
+
+impl Effect {
+    /// What `enforcement` does in this mode; `None` where it never does anything.
+    fn of(enforcement: Enforcement, mode: Mode) -> Option<Self> {
+        match (enforcement, mode) {
+            (Enforcement::Observe, _) => None,
+            (_, Mode::Monitor | Mode::Off) => Some(Self::Nothing),
+            (Enforcement::Drop, Mode::Enforce) => Some(Self::Dropped),
+            (Enforcement::Reject, Mode::Enforce) => Some(Self::Refused),
+        }
+    }
+}
+
 impl Standing {
-    /// What may be told of `check`.
-    pub(super) fn new(check: &Check) -> Self {
-        let listings = check.matches.iter().filter_map(Shown::new);
+    /// What may be told of `check`, in this mode.
+    pub(super) fn new(check: &Check, mode: Mode) -> Self {
+        let listings = check.matches.iter();
+        let listings = listings.filter_map(|found| Shown::new(found, mode));
         Self {
             address: check.address,
             listings: if check.allowed {
@@ -68,19 +92,19 @@ impl Standing {
 }
 
 impl Shown {
-    /// The listing, if that is one that refuses mail.
-    fn new(found: &Match) -> Option<Self> {
-        let enforcement = found.enforcement?;
-        if found.kind != MatchKind::Listing || enforcement == Enforcement::Observe {
+    /// The listing, if that is one that refuses mail, or would in another mode.
+    fn new(found: &Match, mode: Mode) -> Option<Self> {
+        if found.kind != MatchKind::Listing {
             return None;
         }
+        let effect = Effect::of(found.enforcement?, mode)?;
         let (reason, origin) = (found.reason?, found.origin.as_ref()?);
         Some(Self {
             network: found.network,
             reason,
             since: found.since.map(day),
             ends: found.expires.map(day),
-            dropped: enforcement == Enforcement::Drop,
+            effect,
             recourse: recourse(reason, origin),
             feed: match origin {
                 Origin::Feed(name) => Some(name.to_string()),
@@ -111,4 +135,36 @@ impl From<DnsFinding> for Dns {
 /// The day, in UTC.
 fn day(at: Timestamp) -> String {
     at.to_zoned(TimeZone::UTC).date().to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::control::{api::route, examples::answer};
+
+    #[test]
+    fn what_a_listing_does_depends_on_the_mode() {
+        let mut check: Check = answer(&hyper::Method::GET, route::CHECK);
+        check.allowed = false;
+        check
+            .matches
+            .retain(|found| found.kind == MatchKind::Listing);
+        for (enforcement, mode, expected) in [
+            (Enforcement::Drop, Mode::Enforce, Some(Effect::Dropped)),
+            (Enforcement::Reject, Mode::Enforce, Some(Effect::Refused)),
+            (Enforcement::Observe, Mode::Enforce, None),
+            (Enforcement::Drop, Mode::Monitor, Some(Effect::Nothing)),
+            (Enforcement::Reject, Mode::Monitor, Some(Effect::Nothing)),
+            (Enforcement::Observe, Mode::Monitor, None),
+            (Enforcement::Drop, Mode::Off, Some(Effect::Nothing)),
+            (Enforcement::Reject, Mode::Off, Some(Effect::Nothing)),
+        ] {
+            for found in &mut check.matches {
+                found.enforcement = Some(enforcement);
+            }
+            let standing = Standing::new(&check, mode);
+            let first = standing.listings.first().map(|shown| shown.effect);
+            assert_eq!(first, expected, "{enforcement:?} {mode:?}");
+        }
+    }
 }

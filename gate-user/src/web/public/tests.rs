@@ -106,7 +106,8 @@ async fn what_is_put_in_is_looked_for_and_shown_as_text() {
 
     let (head, text) = look(&router, "/?address=%3C192.0.2.7%3E+%23rollup").await;
     assert_eq!(head.status(), StatusCode::OK);
-    assert_eq!(*service.asked.lock().unwrap(), ["check 192.0.2.7"]);
+    assert_eq!(*service.asked.lock().unwrap(), ["check 192.0.2.7", "mode"]);
+    assert!(text.contains("not answered"), "{text}");
     // What the documented listing rests on is for operators alone.
     let check: crate::control::api::Check =
         crate::control::examples::answer(&hyper::Method::GET, crate::control::api::route::CHECK);
@@ -153,7 +154,8 @@ async fn a_request_needs_the_form_that_the_page_gave() {
         assert_eq!(post(&router, headers, &form).await.0, status, "{form}");
     }
     let asked = || service.asked.lock().unwrap().clone();
-    assert!(asked().iter().all(|asked| asked.starts_with("check ")));
+    let only_looks = |asked: &String| asked.starts_with("check ") || asked == "mode";
+    assert!(asked().iter().all(only_looks));
     let own = [("origin", "http://gate.example")];
     let (status, _) = post(&router, &own, &form(token)).await;
     assert_eq!(status, StatusCode::OK);
@@ -175,7 +177,32 @@ async fn who_asks_too_often_waits() {
             status
         );
     }
-    let checks = service.asked.lock().unwrap().len();
-    assert_eq!(checks, 2);
+    let asked = service.asked.lock().unwrap().clone();
+    assert_eq!(
+        asked
+            .iter()
+            .filter(|asked| asked.starts_with("check "))
+            .count(),
+        2
+    );
     assert_eq!(look(&router, "/").await.0.status(), StatusCode::OK);
+}
+
+#[test]
+fn what_a_listing_does_is_told_as_it_is_in_each_mode() {
+    let mut check: crate::control::api::Check =
+        crate::control::examples::answer(&hyper::Method::GET, crate::control::api::route::CHECK);
+    check.allowed = false;
+    for (mode, told) in [
+        (gate_common::Mode::Enforce, "not answered"),
+        (gate_common::Mode::Monitor, "turns nobody away"),
+        (gate_common::Mode::Off, "turns nobody away"),
+    ] {
+        let standing = Standing::new(&check, mode);
+        let content = Content::standing("", None, standing, Dns::default(), None);
+        let text = page::show(&Config::default().web, &content).0;
+        for words in ["not answered", "turns nobody away"] {
+            assert_eq!(text.contains(words), words == told, "{mode:?}: {text}");
+        }
+    }
 }
