@@ -31,3 +31,4 @@ pub mod rollup;
 pub mod roster;
 mod watch;
 pub mod web;
+mod whole;

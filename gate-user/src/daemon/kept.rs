@@ -1,8 +1,7 @@
 //! What the daemon keeps on disk beside the book, a small file each: written whole, or not at all.
 
 use std::{
-    fs::{self, File},
-    io::{self, Write as _},
+    fs, io,
     marker::PhantomData,
     path::{Path, PathBuf},
 };
@@ -10,6 +9,7 @@ use std::{
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::DaemonError;
+use crate::whole;
 
 /// A file in the state directory that holds one `T`, or is not there.
 #[derive(Clone, Debug)]
@@ -48,11 +48,7 @@ impl<T: DeserializeOwned + Serialize> Kept<T> {
         let kept = || {
             let text = serde_json::to_vec(it)?;
             let fresh = self.path.with_extension("new");
-            let mut file = File::create(&fresh)?;
-            file.write_all(&text)?;
-            file.sync_all()?;
-            fs::rename(&fresh, &self.path)?;
-            self.sync_directory()
+            whole::replace(&self.path, &fresh, &[&text], None)
         };
         kept().map_err(|error| self.error("writing it", error))
     }
@@ -60,17 +56,11 @@ impl<T: DeserializeOwned + Serialize> Kept<T> {
     /// Keeps nothing any more.
     pub(super) fn forget(&self) -> Result<(), DaemonError> {
         match fs::remove_file(&self.path) {
-            Ok(()) => self.sync_directory(),
+            Ok(()) => whole::sync_directory(&self.path),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
             Err(error) => Err(error),
         }
         .map_err(|error| self.error("removing it", error))
-    }
-
-    fn sync_directory(&self) -> io::Result<()> {
-        self.path
-            .parent()
-            .map_or(Ok(()), |directory| File::open(directory)?.sync_all())
     }
 
     fn error(&self, what: &'static str, source: io::Error) -> DaemonError {

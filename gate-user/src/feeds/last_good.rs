@@ -6,7 +6,7 @@
 use std::{
     fmt::Write as _,
     fs::{self, File},
-    io::{self, Write as _},
+    io,
     path::{Path, PathBuf},
     time::{Duration, SystemTime},
 };
@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use super::{fetch::Validators, file};
-use crate::config::FeedName;
+use crate::{config::FeedName, whole};
 
 /// How much older than the truth the time of a copy may be: spares the disk a write a look.
 pub(super) const PRECISION: Duration = Duration::from_hours(1);
@@ -112,14 +112,7 @@ impl LastGood {
         fs::create_dir_all(&self.dir)?;
         // No feed's name begins with a dot.
         let new = self.dir.join(format!(".{name}.new"));
-        let mut file = File::create(&new)?;
-        file.write_all(bytes)?;
-        if let Some(modified) = modified {
-            file.set_modified(modified)?;
-        }
-        file.sync_all()?;
-        fs::rename(&new, path)?;
-        File::open(&self.dir)?.sync_all()
+        whole::replace(path, &new, &[bytes], modified)
     }
 
     fn note_path(&self, name: &FeedName) -> PathBuf {

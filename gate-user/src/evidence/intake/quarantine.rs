@@ -5,14 +5,13 @@
 
 use std::{
     collections::VecDeque,
-    fs::{self, File},
-    io::{self, Write as _},
+    fs, io,
     path::{Path, PathBuf},
 };
 
 use jiff::Timestamp;
 
-use crate::config::QuarantineConfig;
+use crate::{config::QuarantineConfig, whole};
 
 /// The directory, and what is in it. Nobody else writes there; who removes files there spares
 /// the quarantine the work.
@@ -107,14 +106,8 @@ impl Quarantine {
         fs::create_dir_all(&self.dir)?;
         let name = self.name(now);
         let unfinished = self.dir.join(format!("{name}{UNFINISHED}"));
-        let written = write(&unfinished, &[head.as_bytes(), what])
-            .and_then(|()| fs::rename(&unfinished, self.dir.join(&name)))
-            .and_then(|()| File::open(&self.dir)?.sync_all());
-        if let Err(error) = written {
-            // It is of no use, and it may be what fills the disk.
-            let _ = fs::remove_file(&unfinished);
-            return Err(error);
-        }
+        let parts = [head.as_bytes(), what];
+        whole::replace(&self.dir.join(&name), &unfinished, &parts, None)?;
         self.bytes += size;
         self.files.push_back((name, size));
         Ok(())
@@ -142,14 +135,6 @@ fn is_name(name: &str) -> bool {
         && name.split_once('-').is_some_and(|(time, number)| {
             time.ends_with('Z') && number.bytes().all(|byte| byte.is_ascii_digit())
         })
-}
-
-fn write(path: &Path, parts: &[&[u8]]) -> io::Result<()> {
-    let mut file = File::create(path)?;
-    for part in parts {
-        file.write_all(part)?;
-    }
-    file.sync_all()
 }
 
 #[cfg(test)]
