@@ -5,10 +5,11 @@
 
 use std::{
     fs,
-    io::{BufRead as _, BufReader},
+    io::{BufRead as _, BufReader, Read},
     os::unix::process::CommandExt as _,
     path::PathBuf,
     process::{Child, Command, Stdio},
+    sync::mpsc,
     time::Duration,
 };
 
@@ -139,17 +140,27 @@ impl Driver {
             .context("running chromedriver: `cargo xtask test` installs it")?;
         let output = child.stdout.take().context("it is piped")?;
         let mut driver = Self { child, port: 0 };
-        let mut lines = BufReader::new(output).lines();
-        let line = lines.find_map(|line| {
-            let line = line.ok()?;
-            let (_, port) = line.split_once(LISTENS)?;
-            port.trim_end_matches('.').parse().ok()
-        });
-        driver.port = line.context("chromedriver does not say where it listens")?;
-        // It goes on to speak, and nobody listens any more: it must not end for that.
-        std::thread::spawn(move || lines.for_each(drop));
+        driver.port = port(output, DEADLINE)?;
         Ok(driver)
     }
+}
+
+/// The port that chromedriver says it listens on, within `deadline`.
+fn port(output: impl Read + Send + 'static, deadline: Duration) -> Result<u16> {
+    let (tell, told) = mpsc::channel();
+    std::thread::spawn(move || {
+        // It goes on to speak when it has told: it must not end because nobody listens.
+        for line in BufReader::new(output).lines().map_while(Result::ok) {
+            if let Some((_, port)) = line.split_once(LISTENS)
+                && let Ok(port) = port.trim_end_matches('.').parse()
+            {
+                // Whoever has waited may have given up.
+                let _ = tell.send(port);
+            }
+        }
+    });
+    told.recv_timeout(deadline)
+        .context("chromedriver does not say where it listens")
 }
 
 impl Drop for Driver {
@@ -157,5 +168,27 @@ impl Drop for Driver {
         // It may have ended by itself.
         let _ = kill_process_group(Pid::from_child(&self.child), Signal::KILL);
         let _ = self.child.wait();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{io::Write as _, time::Instant};
+
+    use super::*;
+
+    #[test]
+    fn a_driver_that_says_nothing_is_not_waited_for() -> Result<()> {
+        let (reader, mut writer) = std::io::pipe()?;
+        writer
+            .write_all(b"Starting\nChromeDriver was started successfully on port 9515.\nmore\n")?;
+        assert_eq!(port(reader, DEADLINE)?, 9515);
+        // It is there, and silent; and it ends without a word.
+        let (reader, _writer) = std::io::pipe()?;
+        let begun = Instant::now();
+        assert!(port(reader, Duration::from_millis(50)).is_err());
+        assert!(port(std::io::empty(), DEADLINE).is_err());
+        assert!(begun.elapsed() < DEADLINE / 2);
+        Ok(())
     }
 }
