@@ -48,10 +48,13 @@ const fn priority(level: Level) -> u8 {
     }
 }
 
-/// `text` in one line: what a stranger wrote must not look like a line of its own.
+/// `text` in one line: what a stranger wrote must not look like a line of its own. For the journal a
+/// NUL ends one too.
 fn one_line(text: &str) -> String {
     let text = text.trim_end();
-    text.replace('\n', "\\n").replace('\r', "\\r")
+    text.replace('\n', "\\n")
+        .replace('\r', "\\r")
+        .replace('\0', "\\0")
 }
 
 #[cfg(test)]
@@ -114,5 +117,7 @@ mod tests {
         assert_eq!(line, "<6>refused why=x\\n<3>forged\n");
         let line = written(false, || tracing::warn!(why = %"a\nb", "refused"));
         assert_eq!(line, " WARN refused why=a\\nb\n");
+        let line = written(true, || tracing::info!(why = %"x\0<3>forged\0", "refused"));
+        assert_eq!(line, "<6>refused why=x\\0<3>forged\\0\n");
     }
 }
