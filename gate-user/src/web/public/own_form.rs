@@ -26,11 +26,13 @@ pub(super) fn is_foreign(headers: &HeaderMap, page: &str) -> bool {
         url.parse::<Uri>()
             .ok()?
             .authority()
-            .map(ToString::to_string)
+            .map(|authority| authority.as_str().to_ascii_lowercase())
     };
+    // Names of hosts are the same in any case (RFC 3986 section 3.2.2), and browsers send origins in
+    // lower case.
+    let host = text(header::HOST.as_str()).map(str::to_ascii_lowercase);
     let origin = authority(origin);
-    origin.is_none()
-        || (origin.as_deref() != text(header::HOST.as_str()) && origin != authority(page))
+    origin.is_none() || (origin != host && origin != authority(page))
 }
 
 /// Makes the tokens of forms, and knows them again until the daemon ends.
@@ -128,12 +130,16 @@ mod tests {
             ),
         ] {
             let mut headers = HeaderMap::new();
-            headers.insert("host", "gate.example".parse().unwrap());
             for (name, value) in given {
                 headers.insert(*name, value.parse().unwrap());
             }
-            let is = is_foreign(&headers, "https://www.example.org/refused");
-            assert_eq!(is, foreign, "{given:?}");
+            for (host, page) in [
+                ("gate.example", "https://www.example.org/refused"),
+                ("GATE.Example", "https://WWW.Example.org/Refused"),
+            ] {
+                headers.insert("host", host.parse().unwrap());
+                assert_eq!(is_foreign(&headers, page), foreign, "{host} {given:?}");
+            }
         }
     }
 }
