@@ -109,12 +109,25 @@ pub struct RemovalConfig {
     /// Requests are counted over this time. Default: `"24h"`.
     #[serde(with = "value::duration")]
     pub window: Duration,
-    /// Requests that are taken in that time for one /24 (IPv6: /48). Default: `5`.
+    /// Requests that are taken in that time from one /24 (IPv6: /48) that asks on the public page,
+    /// for whatever addresses. Default: `5`.
+    #[serde(deserialize_with = "value::within::<_, _, 1, 1_000_000>")]
+    pub per_asker: u32,
+    /// Requests that are taken in that time for one /24 (IPv6: /48), whoever asks; whoever asks
+    /// from that network itself is not held to it. Default: `50`.
     #[serde(deserialize_with = "value::within::<_, _, 1, 1_000_000>")]
     pub per_network: u32,
-    /// Requests that are taken in that time from one contact. Default: `10`.
+    /// Requests that are taken in that time from one contact; whoever asks from the network that is
+    /// asked for is not held to it. Default: `10`.
     #[serde(deserialize_with = "value::within::<_, _, 1, 1_000_000>")]
     pub per_contact: u32,
+    /// Requests that may wait for the postmaster; more are not taken. Default: `1000`.
+    #[serde(deserialize_with = "value::within::<_, _, 1, 1_000_000>")]
+    pub queue: u32,
+    /// Decided requests are deleted after this time, or after `window` and `probation` if those are
+    /// longer. Default: `"90d"`.
+    #[serde(with = "value::duration")]
+    pub keep: Duration,
 }
 
 impl Default for RemovalConfig {
@@ -122,8 +135,11 @@ impl Default for RemovalConfig {
         Self {
             probation: Duration::from_hours(14 * 24),
             window: Duration::from_hours(24),
-            per_network: 5,
+            per_asker: 5,
+            per_network: 50,
             per_contact: 10,
+            queue: 1000,
+            keep: Duration::from_hours(90 * 24),
         }
     }
 }

@@ -13,7 +13,7 @@ use super::{
 use crate::{
     book::{Applied, Book, BookError, Change, Listing, NewListing, Origin, Outcome},
     control::{
-        ServiceError,
+        Caller, ServiceError,
         api::{RemovalRequest, RollupState},
     },
     evidence::{self, Evidence, Finding, Kind, Taken},
@@ -187,12 +187,13 @@ impl Writer {
         work.commit(DAEMON).await.map(|_| ())
     }
 
-    /// Folds a part of the evidence that is too old to be told apart; returns whether there is
-    /// more.
+    /// Folds a part of the evidence that is too old to be told apart, and deletes requests that were
+    /// decided long ago; returns whether there is more to fold.
     pub(super) async fn fold(&mut self) -> Result<bool, BookError> {
         for _ in 0..FOLDS {
             let mut work = self.ledger.begin(Timestamp::now()).await?;
             let more = evidence::fold(&mut work, &self.config).await?;
+            removal::prune(&mut work, &self.config.removal).await?;
             work.commit(DAEMON).await?;
             if !more {
                 return Ok(false);
@@ -222,12 +223,17 @@ impl Writer {
         &mut self,
         request: RemovalRequest,
         finding: Option<Finding>,
-        by: &str,
+        by: &Caller,
     ) -> Result<i64, ServiceError> {
+        let visitor = match by {
+            Caller::Visitor(address) => Some(address.to_canonical()),
+            Caller::Peer { .. } | Caller::Token(_) => None,
+        };
+        let by = by.to_string();
         let address = request.address.to_canonical();
         let before = self.ledger.book().clone();
         if let Some(finding) = finding {
-            self.look_up(finding, by).await?;
+            self.look_up(finding, &by).await?;
         }
         let (asked, history) = (self.ledger.book().clone(), self.ledger.history());
         let mut judged = super::explain::judge(&asked, &history, address, &self.config).await?;
@@ -246,7 +252,7 @@ impl Writer {
             evidence: judged.score.to_string(),
         };
         let mut work = self.ledger.begin(Timestamp::now()).await.map_err(refused)?;
-        let filed = removal::file(&mut work, &filing, by, &self.config.removal).await;
+        let filed = removal::file(&mut work, &filing, visitor, &by, &self.config.removal).await;
         let id = filed
             .map_err(refused)?
             .map_err(|limit| ServiceError::Conflict(limit.to_string()))?;
@@ -257,7 +263,7 @@ impl Writer {
         evidence::roll_up(&mut work, &self.config)
             .await
             .map_err(refused)?;
-        let touched = work.commit(by).await.map_err(refused)?;
+        let touched = work.commit(&by).await.map_err(refused)?;
         self.carry_out(&asked, &touched)?;
         Ok(id)
     }

@@ -514,7 +514,7 @@ impl Service for Handle {
                 return Err(ServiceError::BadRequest(message));
             }
         }
-        let by = by.to_string();
+        let by = by.clone();
         let finding = self.asked_again(request.address).await;
         let asked = self.ask(|reply| Request::Removal {
             request,

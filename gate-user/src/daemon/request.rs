@@ -7,7 +7,7 @@ use crate::{
     book::{Applied, Book, Change},
     config::FloodMode,
     control::{
-        ServiceError,
+        Caller, ServiceError,
         api::{Detached, LookedUp, ModeState, Reloaded, RemovalRequest, RollupState},
     },
     evidence::{Evidence, Finding, Taken},
@@ -46,7 +46,7 @@ pub(super) enum Request {
     Removal {
         request: RemovalRequest,
         finding: Option<Finding>,
-        by: String,
+        by: Caller,
         reply: Reply<i64>,
     },
     /// Decide a removal request by the postmaster's word.

@@ -8,5 +8,5 @@ mod store;
 
 pub use {
     rule::{Decision, Outlook, Recourse, Ruling, decide, outlook, recourse},
-    store::{Filed, Filing, Limit, file, find, granted_since, resolve},
+    store::{Filed, Filing, Limit, file, find, granted_since, prune, resolve},
 };

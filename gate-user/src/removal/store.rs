@@ -1,8 +1,9 @@
-//! Requests on disk: the table removal_requests of migrations/0002_evidence.sql.
+//! Requests on disk: the table removal_requests of migrations/0002_evidence.sql and 0008_removals.sql.
 
 use std::{
     collections::{HashMap, HashSet},
     net::IpAddr,
+    time::Duration,
 };
 
 use jiff::Timestamp;
@@ -56,29 +57,42 @@ pub struct Filed {
 
 /// A limit that a request exceeds.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("{count} requests for {what} within {}: try again later", humantime::format_duration(*window))]
-pub struct Limit {
-    what: String,
-    count: i64,
-    window: std::time::Duration,
+pub enum Limit {
+    /// There were too many of its kind.
+    #[error("{count} requests {what} within {}: try again later", humantime::format_duration(*window))]
+    Often {
+        /// Of which kind: `for 192.0.2.0/24`.
+        what: String,
+        /// How many there were.
+        count: i64,
+        /// Within which time.
+        window: Duration,
+    },
+    /// The postmaster has too many to decide.
+    #[error(
+        "{0} requests wait for the postmaster, and no more are taken: try again when some are decided"
+    )]
+    Queue(i64),
 }
 
 const COLUMNS: &str = "id, at, address, contact, note, asked_by, decision, explanation, score, \
     evidence, decided, decided_by";
 
-/// Files a request, unless there were too many.
+/// Files a request, unless there were too many. `visitor` is the address that asks on the public page,
+/// if it is asked there.
 ///
 /// # Errors
 /// The outer one if the database fails.
 pub async fn file(
     work: &mut Work<'_>,
     filing: &Filing,
+    visitor: Option<IpAddr>,
     by: &str,
     config: &RemovalConfig,
 ) -> Result<Result<i64, Limit>, BookError> {
     let now = work.now().as_second();
     let doing = "filing a removal request";
-    if let Some(limit) = exceeded(work, filing, now, config).await? {
+    if let Some(limit) = exceeded(work, filing, visitor, now, config).await? {
         return Ok(Err(limit));
     }
     let last: Result<Option<i64>, _> = sqlx::query_scalar("SELECT MAX(id) FROM removal_requests")
@@ -91,8 +105,8 @@ pub async fn file(
     let queued = filing.decision == Decision::Queued;
     let stored = sqlx::query(
         "INSERT INTO removal_requests (id, at, address, sort_key, contact, note, asked_by, \
-         decision, explanation, score, evidence, decided, decided_by) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+         decision, explanation, score, evidence, decided, decided_by, asked_from) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
     )
     .bind(id)
     .bind(now)
@@ -107,55 +121,95 @@ pub async fn file(
     .bind(&filing.evidence)
     .bind((!queued).then_some(now))
     .bind((!queued).then_some("gated"))
+    .bind(visitor.map(|address| sort_key(Network::around(address))))
     .execute(&mut *work.connection())
     .await;
     stored.map_err(|source| work.failed(doing, source))?;
     Ok(Ok(id))
 }
 
+/// The limit that `filing` exceeds. Whoever asks from the network that is asked for is held to what he
+/// asks himself: nobody else can use up what is his.
 async fn exceeded(
     work: &mut Work<'_>,
     filing: &Filing,
+    visitor: Option<IpAddr>,
     now: i64,
     config: &RemovalConfig,
 ) -> Result<Option<Limit>, BookError> {
-    let window = i64::try_from(config.window.as_secs()).unwrap_or(i64::MAX / 4);
-    let doing = "counting removal requests";
-    let network = Network::around(filing.address);
-    let last = Network::host(network.ipnet().broadcast());
-    let count: Result<i64, _> = sqlx::query_scalar(
-        "SELECT COUNT(*) FROM removal_requests WHERE sort_key >= $1 AND sort_key <= $2 AND at > $3",
-    )
-    .bind(sort_key(network))
-    .bind(sort_key(last))
-    .bind(now - window)
-    .fetch_one(&mut *work.connection())
-    .await;
-    let count = count.map_err(|source| work.failed(doing, source))?;
-    if count >= i64::from(config.per_network) {
-        let what = network.to_string();
-        let window = config.window;
-        return Ok(Some(Limit {
+    if filing.decision == Decision::Queued {
+        let queued = "SELECT COUNT(*) FROM removal_requests WHERE decided IS NULL";
+        let queued = count(work, sqlx::query_scalar(queued)).await?;
+        if queued >= i64::from(config.queue) {
+            return Ok(Some(Limit::Queue(queued)));
+        }
+    }
+    let after = now - seconds(config.window);
+    let often = |what: String, count: i64, most: u32| {
+        (count >= i64::from(most)).then_some(Limit::Often {
             what,
             count,
-            window,
-        }));
-    }
-    let Some(contact) = &filing.contact else {
-        return Ok(None);
+            window: config.window,
+        })
     };
-    let count: Result<i64, _> =
-        sqlx::query_scalar("SELECT COUNT(*) FROM removal_requests WHERE contact = $1 AND at > $2")
-            .bind(contact)
-            .bind(now - window)
-            .fetch_one(&mut *work.connection())
-            .await;
-    let count = count.map_err(|source| work.failed(doing, source))?;
-    Ok((count >= i64::from(config.per_contact)).then(|| Limit {
-        what: contact.clone(),
-        count,
-        window: config.window,
-    }))
+    let network = Network::around(filing.address);
+    if let Some(home) = visitor.map(Network::around) {
+        let query = "SELECT COUNT(*) FROM removal_requests WHERE asked_from = $1 AND at > $2";
+        let query = sqlx::query_scalar(query).bind(sort_key(home)).bind(after);
+        let found = count(work, query).await?;
+        let limit = often(format!("from {home}"), found, config.per_asker);
+        if limit.is_some() || home == network {
+            return Ok(limit);
+        }
+    }
+    let last = Network::host(network.ipnet().broadcast());
+    let query = sqlx::query_scalar(
+        "SELECT COUNT(*) FROM removal_requests WHERE sort_key >= $1 AND sort_key <= $2 AND at > $3",
+    );
+    let query = query
+        .bind(sort_key(network))
+        .bind(sort_key(last))
+        .bind(after);
+    let found = count(work, query).await?;
+    let limit = often(format!("for {network}"), found, config.per_network);
+    let (None, Some(contact)) = (&limit, &filing.contact) else {
+        return Ok(limit);
+    };
+    let query = "SELECT COUNT(*) FROM removal_requests WHERE contact = $1 AND at > $2";
+    let query = sqlx::query_scalar(query).bind(contact).bind(after);
+    let found = count(work, query).await?;
+    Ok(often(format!("from {contact}"), found, config.per_contact))
+}
+
+type Counting<'q> =
+    sqlx::query::QueryScalar<'q, Sqlite, i64, <Sqlite as sqlx::Database>::Arguments>;
+
+async fn count(work: &mut Work<'_>, query: Counting<'_>) -> Result<i64, BookError> {
+    let counted = query.fetch_one(&mut *work.connection()).await;
+    counted.map_err(|source| work.failed("counting removal requests", source))
+}
+
+fn seconds(duration: Duration) -> i64 {
+    i64::try_from(duration.as_secs()).unwrap_or(i64::MAX / 4)
+}
+
+/// Deletes what was decided so long ago that nothing goes by it any more. The latest stays, so that no
+/// number is given out twice.
+///
+/// # Errors
+/// If the database fails.
+pub async fn prune(work: &mut Work<'_>, config: &RemovalConfig) -> Result<(), BookError> {
+    let keep = config.keep.max(config.window).max(config.probation);
+    let before = work.now().as_second() - seconds(keep);
+    let deleted = sqlx::query(
+        "DELETE FROM removal_requests WHERE decided < $1 \
+         AND id < (SELECT MAX(id) FROM removal_requests)",
+    )
+    .bind(before)
+    .execute(&mut *work.connection())
+    .await;
+    deleted.map_err(|source| work.failed("deleting old removal requests", source))?;
+    Ok(())
 }
 
 /// Decides a queued request, granted or refused.

@@ -99,6 +99,11 @@ fn request() -> RemovalRequest {
     }
 }
 
+/// An operator.
+fn desk() -> Caller {
+    Caller::Token("desk".into())
+}
+
 /// DNS says that there is no reverse name.
 fn nameless() -> Finding {
     let now = Timestamp::from_second(Timestamp::now().as_second()).unwrap();
@@ -120,7 +125,8 @@ fn nameless() -> Finding {
 async fn what_dns_says_at_a_request_counts_in_its_score() {
     let place = tempfile::tempdir().unwrap();
     let mut writer = writer(&place, Config::default()).await;
-    let asked = writer.request_removal(request(), Some(nameless()), "test");
+    let by = desk();
+    let asked = writer.request_removal(request(), Some(nameless()), &by);
     let id = asked.await.unwrap();
     let history = writer.ledger.history();
     let filed = removal::find(&history, Some(id), None, 1).await.unwrap();
@@ -139,11 +145,11 @@ async fn what_dns_says_is_kept_although_the_request_is_refused() {
     let mut writer = writer(&place, config).await;
     let by_hand = vec![Change::List(listing(ADDRESS))];
     writer.change(by_hand, "test").await.unwrap();
-    let first = writer.request_removal(request(), None, "test").await;
+    let first = writer.request_removal(request(), None, &desk()).await;
     first.unwrap();
     let said = nameless();
     let second = writer
-        .request_removal(request(), Some(said.clone()), "test")
+        .request_removal(request(), Some(said.clone()), &desk())
         .await;
     assert!(
         matches!(&second, Err(ServiceError::Conflict(why)) if why.contains("try again later")),
@@ -182,4 +188,125 @@ fn a_bad_name_does_not_undo_what_the_postmaster_granted() {
         assert_eq!(undone, [], "at {renewed}");
     }
     assert!(sandbox.book.allows_all_of(net(ADDRESS)));
+}
+
+/// A request for `address` by whoever visits the page from `asker`; why it is not taken.
+async fn refusal(writer: &mut Writer, asker: &str, address: &str, contact: &str) -> Option<String> {
+    let request = RemovalRequest {
+        address: address.parse().unwrap(),
+        contact: Some(contact.to_owned()),
+        note: None,
+    };
+    let by = Caller::Visitor(asker.parse().unwrap());
+    match writer.request_removal(request, None, &by).await {
+        Ok(_) => None,
+        Err(ServiceError::Conflict(why)) => Some(why),
+        Err(other) => panic!("{other}"),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn nobody_uses_up_what_is_the_owners() {
+    let place = tempfile::tempdir().unwrap();
+    let mut config = Config::default();
+    config.removal = crate::config::RemovalConfig {
+        per_asker: 2,
+        per_network: 3,
+        per_contact: 4,
+        ..config.removal
+    };
+    let mut writer = writer(&place, config).await;
+    let listed = ["192.0.2.0/24", "203.0.113.0/24"].map(|network| Change::List(listing(network)));
+    writer.change(listed.into(), "test").await.unwrap();
+    for (asker, address, contact, why) in [
+        ("198.51.100.1", ADDRESS, "a@b", None),
+        ("198.51.100.2", "192.0.2.8", "a@b", None),
+        // Another address of the same network, for another network: it has asked twice.
+        (
+            "198.51.100.3",
+            "203.0.113.7",
+            "a@b",
+            Some("2 requests from 198.51.100.0/24"),
+        ),
+        ("20.1.1.1", ADDRESS, "a@b", None),
+        (
+            "20.1.2.1",
+            "192.0.2.9",
+            "a@b",
+            Some("3 requests for 192.0.2.0/24"),
+        ),
+        ("20.1.2.1", "203.0.113.7", "a@b", None),
+        (
+            "20.1.3.1",
+            "203.0.113.8",
+            "a@b",
+            Some("4 requests from a@b"),
+        ),
+        // Neither bound of what others asked for holds the owner up, and his own is his own.
+        ("192.0.2.99", ADDRESS, "a@b", None),
+        ("::ffff:192.0.2.98", ADDRESS, "a@b", None),
+        (
+            "192.0.2.99",
+            ADDRESS,
+            "c@d",
+            Some("2 requests from 192.0.2.0/24"),
+        ),
+    ] {
+        let told = refusal(&mut writer, asker, address, contact).await;
+        let as_expected = match (&told, why) {
+            (None, None) => true,
+            (Some(told), Some(why)) => told.starts_with(why),
+            _ => false,
+        };
+        assert!(as_expected, "{asker} {address}: {told:?}, expected {why:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn the_queue_of_the_postmaster_is_bounded() {
+    let place = tempfile::tempdir().unwrap();
+    let mut config = Config::default();
+    config.removal.queue = 1;
+    let mut writer = writer(&place, config).await;
+    let by_hand = vec![Change::List(listing("192.0.2.0/24"))];
+    writer.change(by_hand, "test").await.unwrap();
+    assert_eq!(refusal(&mut writer, "20.1.1.1", ADDRESS, "a@b").await, None);
+    let full = refusal(&mut writer, "20.1.2.1", ADDRESS, "a@b").await;
+    let expected = "1 requests wait for the postmaster, and no more are taken";
+    assert!(full.is_some_and(|full| full.starts_with(expected)));
+    writer.decide_removal(1, false, "test").await.unwrap();
+    assert_eq!(refusal(&mut writer, "20.1.2.1", ADDRESS, "a@b").await, None);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn what_was_decided_long_ago_is_deleted_and_what_waits_is_not() {
+    let place = tempfile::tempdir().unwrap();
+    let mut writer = writer(&place, Config::default()).await;
+    let filing = |decision| Filing {
+        address: ADDRESS.parse().unwrap(),
+        contact: None,
+        note: None,
+        decision,
+        explanation: String::new(),
+        score: 50,
+        evidence: String::new(),
+    };
+    let config = writer.config.removal;
+    let now = Timestamp::now();
+    for (days, decision) in [
+        (91, Decision::Refused),
+        (91, Decision::Granted),
+        (91, Decision::Queued),
+        (89, Decision::Refused),
+    ] {
+        let then = now - SignedDuration::from_hours(days * 24);
+        let mut work = writer.ledger.begin(then).await.unwrap();
+        let filed = removal::file(&mut work, &filing(decision), None, "test", &config).await;
+        filed.unwrap().unwrap();
+        work.commit("test").await.unwrap();
+    }
+    writer.fold().await.unwrap();
+    let left = removal::find(&writer.ledger.history(), None, None, 9).await;
+    let left: Vec<_> = left.unwrap().iter().map(|filed| filed.id).collect();
+    assert_eq!(left, [4, 3]);
 }

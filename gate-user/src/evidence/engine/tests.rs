@@ -255,7 +255,7 @@ async fn a_probation_doubles() {
         evidence: String::new(),
     };
     let mut work = desk.ledger.begin(at(NOW)).await.unwrap();
-    let filed = removal::file(&mut work, &filing, "test", &desk.config.removal).await;
+    let filed = removal::file(&mut work, &filing, None, "test", &desk.config.removal).await;
     filed.unwrap().unwrap();
     work.commit("test").await.unwrap();
     desk.take(&two("192.0.2.1", NOW), NOW).await;
