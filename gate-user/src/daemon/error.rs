@@ -56,9 +56,6 @@ pub enum DaemonError {
         /// Why not.
         source: io::Error,
     },
-    /// The pages cannot be served.
-    #[error("cannot serve the pages of [web]: {0}")]
-    Web(io::Error),
     /// A daemon runs, which would put the gate back on the wire.
     #[error("gated runs, and answers on {}: use `gatectl detach`", control.display())]
     Runs {

@@ -38,12 +38,16 @@ use crate::{
             Top, Unblock, Unblocked, Verdict, VerdictQuery, Verdicts, VerdictsQuery, convert,
         },
     },
-    evidence::{Taken, intake::Desk},
-    feeds::Feeds,
+    evidence::{
+        Taken,
+        intake::{Counts, Desk},
+    },
+    feeds::{FeedStatus, Feeds},
     metrics,
     network::Network,
     plan,
     rollup::Step,
+    web::entrance::Troubles,
 };
 
 /// The longest note, in bytes.
@@ -60,6 +64,8 @@ pub struct Handle {
     pub(super) desk: Arc<Desk>,
     pub(super) lookups: Lookups,
     pub(super) policy: Arc<Policy>,
+    /// Where a page cannot be served.
+    pub(super) troubles: Troubles,
 }
 
 impl Handle {
@@ -82,7 +88,20 @@ impl Handle {
             desk,
             lookups,
             policy,
+            troubles: Troubles::default(),
         }
+    }
+
+    /// How the gate stands, with what an operator should look at.
+    pub(super) fn state(
+        &self,
+        feeds: &[FeedStatus],
+        handed_in: Counts,
+        missed: u64,
+    ) -> Result<Status, ServiceError> {
+        let mut status = answer::status(&self.view(), feeds, handed_in, missed, &self.lookups)?;
+        status.warnings.extend(self.troubles.told());
+        Ok(status)
     }
 
     pub(super) fn view(&self) -> Arc<View> {
@@ -150,13 +169,10 @@ pub(super) fn limit(limit: u32) -> u32 {
 
 impl Service for Handle {
     async fn status(&self) -> Result<Status, ServiceError> {
-        let feeds = self.feeds.status();
-        answer::status(
-            &self.view(),
-            &feeds,
+        self.state(
+            &self.feeds.status(),
             self.desk.counts(),
             self.hear.opened.missed(),
-            &self.lookups,
         )
     }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use gate_common::{Family, WAYS};
 
-use super::{Handle, answer};
+use super::Handle;
 use crate::{
     control::ServiceError,
     kernel::{Counters, KernelError, Maps},
@@ -20,7 +20,7 @@ impl Handle {
             self.desk.counts(),
             self.hear.opened.missed(),
         );
-        let status = answer::status(&view, &feeds, evidence, missed, &self.lookups)?;
+        let status = self.state(&feeds, evidence, missed)?;
         let packets = view.maps.as_deref().map(packets).transpose();
         let packets = packets.map_err(|error| ServiceError::Internal(error.to_string()))?;
         let lost = status.connections.as_ref();

@@ -55,6 +55,15 @@ impl Passed {
         Ok(Self { sockets })
     }
 
+    /// Those, as if they were passed.
+    #[cfg(test)]
+    pub(super) fn of<const N: usize>(sockets: [(&str, PassedSocket); N]) -> Self {
+        let sockets = sockets.map(|(name, socket)| (name.to_owned(), socket));
+        Self {
+            sockets: sockets.into(),
+        }
+    }
+
     /// Takes the sockets of that name.
     pub(super) fn take(&mut self, name: &str) -> Vec<PassedSocket> {
         let taken = self.sockets.extract_if(.., |(its, _)| its == name);

@@ -209,7 +209,7 @@ async fn serve(
         policy::limits(config),
         stopped(),
     ));
-    web::serve(&mut servers, config, &handle, stopped)?;
+    web::serve(&mut servers, config, &handle, &mut passed, stopped)?;
     servers.spawn(server::serve(socket, handle, Limits::default(), stopped()));
     passed.tell_unused();
     Ok(servers)

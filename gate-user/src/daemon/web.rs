@@ -1,23 +1,32 @@
 //! The pages for people in the daemon: on its snapshot and its writer, at the addresses that the
-//! configuration names.
+//! configuration names, or on the sockets that systemd listens on for them.
 
-use std::{future::Future, net::SocketAddr, net::TcpListener, sync::Arc};
+use std::{future::Future, net::SocketAddr, sync::Arc};
 
-use axum::Router;
 use tokio::task::JoinSet;
 
-use super::{DaemonError, Handle};
+use super::{
+    DaemonError, Handle,
+    passed::{Passed, PassedSocket},
+};
 use crate::{
     config::Config,
     control::server::Limits,
-    web::{public, server},
+    web::{
+        entrance::{Entrance, Troubles},
+        public, server,
+    },
 };
+
+/// The name of the sockets that systemd listens on for the public page.
+pub(super) const PASSED: &str = "web";
 
 /// Starts the pages that the configuration names, as tasks of `servers`, until they are to stop.
 pub(super) fn serve<F: Future<Output = ()> + Send + 'static>(
     servers: &mut JoinSet<()>,
     config: &Config,
     handle: &Arc<Handle>,
+    passed: &mut Passed,
     stopped: impl Fn() -> F,
 ) -> Result<(), DaemonError> {
     let now = Arc::clone(handle);
@@ -26,27 +35,60 @@ pub(super) fn serve<F: Future<Output = ()> + Send + 'static>(
         connections: config.web.connections as usize,
         ..Limits::default()
     };
-    let mut page = |key, addresses: &[SocketAddr], router: Router| {
-        if addresses.is_empty() {
-            return Ok(());
-        }
-        let listeners = listen(key, addresses)?;
-        let served = server::serve(listeners, router, limits, stopped());
-        servers.spawn(served.map_err(DaemonError::Web)?);
-        Ok(())
-    };
-    let public = public::router(Arc::clone(handle), now);
-    page("web.listen", &config.web.listen, public)
+    let entrances = entrances(&config.web.listen, passed, &handle.troubles)?;
+    if !entrances.is_empty() {
+        let public = public::router(Arc::clone(handle), now);
+        servers.spawn(server::serve(entrances, public, limits, stopped()));
+    }
+    Ok(())
 }
 
-/// Listens on the `addresses` that `key` names.
-fn listen(key: &'static str, addresses: &[SocketAddr]) -> Result<Vec<TcpListener>, DaemonError> {
-    let listeners = addresses.iter().map(|&address| {
-        server::bind(address).map_err(|source| DaemonError::Listen {
-            key,
-            address,
-            source,
-        })
-    });
-    listeners.collect()
+/// The sockets that were passed for the public page, or else the `addresses` of `web.listen`.
+fn entrances(
+    addresses: &[SocketAddr],
+    passed: &mut Passed,
+    troubles: &Troubles,
+) -> Result<Vec<Entrance>, DaemonError> {
+    let mut entrances = Vec::new();
+    for socket in passed.take(PASSED) {
+        match socket {
+            PassedSocket::Tcp(listener) => {
+                let entrance = Entrance::on(listener).map_err(|source| DaemonError::Passed {
+                    name: PASSED.to_owned(),
+                    source,
+                })?;
+                entrances.push(entrance);
+            }
+            // Whoever comes by a Unix socket has no address to be held to.
+            PassedSocket::Unix(_) => tracing::warn!(name = PASSED, "skipped passed socket"),
+        }
+    }
+    if entrances.is_empty() {
+        let listen = |&address| Entrance::at("web.listen", address, troubles);
+        entrances.extend(addresses.iter().map(listen));
+    }
+    Ok(entrances)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn passed_sockets_take_the_place_of_the_addresses() {
+        let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+        let addresses = [taken.local_addr().unwrap()];
+        let troubles = Troubles::default();
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        listener.set_nonblocking(true).unwrap();
+        let mut passed = Passed::of([(PASSED, PassedSocket::Tcp(listener))]);
+        let found = entrances(&addresses, &mut passed, &troubles).unwrap();
+        assert_eq!((found.len(), troubles.told().len()), (1, 0));
+        // Without them, an address that is taken ends nothing.
+        let found = entrances(&addresses, &mut passed, &troubles).unwrap();
+        assert_eq!((found.len(), troubles.told().len()), (1, 1));
+        assert!(entrances(&[], &mut passed, &troubles).unwrap().is_empty());
+    }
 }

@@ -5,5 +5,6 @@
 //! that a browser is to obey. Both ask the [`Service`](crate::control::Service), as `gatectl` does.
 
 mod crowd;
+pub mod entrance;
 pub mod public;
 pub mod server;

@@ -1,8 +1,8 @@
-//! A router on TCP listeners: bounded like the control socket, and for each network of clients
+//! A router at TCP entrances: bounded like the control socket, and for each network of clients
 //! ([`crowd`](super::crowd)), with the headers that keep a browser from running, framing or guessing
 //! what the page does not mean.
 
-use std::{future::Future, io, net::SocketAddr, time::Duration};
+use std::{future::Future, io, time::Duration};
 
 use axum::{
     Extension, Router,
@@ -12,60 +12,33 @@ use axum::{
     response::IntoResponse as _,
 };
 use futures_util::future::select_all;
-use rustix::net::{self, AddressFamily, SocketFlags, SocketType, sockopt};
-use tokio::{
-    net::{TcpListener, TcpStream},
-    time::timeout,
-};
+use tokio::{net::TcpStream, time::timeout};
 
-use super::crowd::{Crowd, Place};
+use super::{
+    crowd::{Crowd, Place},
+    entrance::Entrance,
+};
 use crate::control::server::{self, Limits, Listener, Peer};
 
 /// A client network may have one connection of so many that there may be in all.
 const SHARE: usize = 8;
 
-/// Connections that may wait to be accepted.
-const BACKLOG: i32 = 1024;
-
 /// How long it may take from the head of a request, its body included, to the head of the answer.
 const ANSWER: Duration = Duration::from_mins(1);
 
-/// Listens on `address`; on one of IPv6 for IPv6 alone, so that `0.0.0.0:80` can stand beside
-/// `[::]:80`.
+/// Serves `router` to whoever comes in at `entrances`, until `stop` is there. Requests have the extension
+/// [`Peer`].
 ///
-/// # Errors
-/// The address is taken, or is none of this machine.
-pub fn bind(address: SocketAddr) -> io::Result<std::net::TcpListener> {
-    let family = if address.is_ipv4() {
-        AddressFamily::INET
-    } else {
-        AddressFamily::INET6
-    };
-    let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
-    let socket = net::socket_with(family, SocketType::STREAM, flags, None)?;
-    sockopt::set_socket_reuseaddr(&socket, true)?;
-    if address.is_ipv6() {
-        sockopt::set_ipv6_v6only(&socket, true)?;
-    }
-    net::bind(&socket, &address)?;
-    net::listen(&socket, BACKLOG)?;
-    Ok(socket.into())
-}
-
-/// Serves `router` on `listeners`, which do not block, until `stop` is there. Requests have the
-/// extension [`Peer`].
-///
-/// # Errors
-/// The listeners do not fit into the runtime.
+/// # Panics
+/// There are no entrances.
 pub fn serve(
-    listeners: Vec<std::net::TcpListener>,
+    entrances: Vec<Entrance>,
     router: Router,
     limits: Limits,
     stop: impl Future<Output = ()> + Send,
-) -> io::Result<impl Future<Output = ()> + Send> {
-    let listeners = listeners.into_iter().map(TcpListener::from_std);
+) -> impl Future<Output = ()> + Send {
     let doors = Doors {
-        listeners: listeners.collect::<Result<_, _>>()?,
+        entrances,
         crowd: Crowd::new(limits.connections.div_ceil(SHARE)),
     };
     let named = from_fn(
@@ -74,12 +47,12 @@ pub fn serve(
             next.run(request)
         },
     );
-    Ok(server::run(doors, router.layer(named), limits, stop))
+    server::run(doors, router.layer(named), limits, stop)
 }
 
-/// Several listeners as one, so that they share the bounds of connections.
+/// Several entrances as one, so that they share the bounds of connections.
 struct Doors {
-    listeners: Vec<TcpListener>,
+    entrances: Vec<Entrance>,
     crowd: Crowd,
 }
 
@@ -96,8 +69,8 @@ impl Listener for Doors {
 
     async fn accept(&self) -> io::Result<(TcpStream, Arrival)> {
         loop {
-            let all = self.listeners.iter();
-            let all = all.map(|listener| Box::pin(listener.accept()));
+            let all = self.entrances.iter();
+            let all = all.map(|entrance| Box::pin(entrance.accept()));
             let (accepted, ..) = select_all(all).await;
             let (stream, peer) = accepted?;
             // A reverse proxy of this machine comes for everybody.
@@ -151,18 +124,4 @@ pub(super) fn guarded(router: Router, content: HeaderValue) -> Router {
             response
         }
     }))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn both_families_can_have_one_port() {
-        let first = bind("0.0.0.0:0".parse().unwrap()).unwrap();
-        let port = first.local_addr().unwrap().port();
-        let second = bind(SocketAddr::new("::".parse().unwrap(), port)).unwrap();
-        assert_eq!(second.local_addr().unwrap().port(), port);
-        assert!(bind(SocketAddr::new("0.0.0.0".parse().unwrap(), port)).is_err());
-    }
 }
