@@ -26,7 +26,8 @@ use std::{
 use axum::{
     Extension, Router,
     extract::{DefaultBodyLimit, Form, Query, State},
-    http::{HeaderMap, HeaderValue, StatusCode, Uri},
+    http::{HeaderMap, HeaderValue, StatusCode, Uri, header},
+    middleware::map_response,
     response::{IntoResponse as _, Response},
     routing::get,
 };
@@ -76,7 +77,13 @@ pub fn router<S: Service>(service: Arc<S>, config: ConfigNow) -> Router {
         started: Instant::now(),
     };
     let page = get(look::<S>).post(ask::<S>).with_state(Arc::new(desk));
-    let router = Router::new().fallback_service(page);
+    // The page is one resource. A connection that waited for more would keep a place from others.
+    let close = map_response(|mut response: Response| async {
+        let headers = response.headers_mut();
+        headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+        response
+    });
+    let router = Router::new().fallback_service(page).layer(close);
     guarded(router.layer(DefaultBodyLimit::max(LONGEST_BODY)), policy)
 }
 

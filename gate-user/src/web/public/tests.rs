@@ -6,9 +6,17 @@ use axum::{
 };
 use hyper::service::Service as _;
 use hyper_util::service::TowerToHyperService;
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpStream,
+    time::timeout,
+};
 
 use super::*;
-use crate::control::examples::Documented;
+use crate::{
+    control::{examples::Documented, server::Limits},
+    web::{entrance::Entrance, server::serve},
+};
 
 /// The page of a daemon whose configuration has `text`.
 fn page(text: &str) -> (Arc<Documented>, Router) {
@@ -205,4 +213,32 @@ fn what_a_listing_does_is_told_as_it_is_in_each_mode() {
             assert_eq!(text.contains(words), words == told, "{mode:?}: {text}");
         }
     }
+}
+
+/// Places are for those who ask: a client that lies idle after its answer has none.
+#[tokio::test]
+async fn a_connection_ends_with_its_answer() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.set_nonblocking(true).unwrap();
+    let address = listener.local_addr().unwrap();
+    let config = Arc::new(Config::default());
+    let now: ConfigNow = Arc::new(move || Arc::clone(&config));
+    let router = router(Arc::new(Documented::default()), now);
+    let limits = Limits {
+        head: Duration::from_hours(1),
+        ..Limits::default()
+    };
+    let entrances = vec![Entrance::on(listener).unwrap()];
+    let server = serve(entrances, router, limits, std::future::pending());
+    let server = tokio::spawn(server);
+    for request in ["GET / HTTP/1.1", "GET /nothing HTTP/1.1", "PUT / HTTP/1.1"] {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        let head = format!("{request}\r\nHost: gate.example\r\n\r\n");
+        stream.write_all(head.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        let read = timeout(Duration::from_secs(10), stream.read_to_string(&mut answer));
+        read.await.expect("the server ends the connection").unwrap();
+        assert!(answer.starts_with("HTTP/1.1 "), "{request}: {answer}");
+    }
+    server.abort();
 }
