@@ -109,9 +109,10 @@ fn listener(socket: OwnedFd) -> io::Result<PassedSocket> {
 
 #[cfg(test)]
 mod tests {
-    use std::{net::UdpSocket, os::unix::net::UnixStream};
+    use std::{fs, net::UdpSocket, os::unix::net::UnixStream, path::Path};
 
     use super::*;
+    use crate::daemon::{policy, web};
 
     #[test]
     fn listeners_are_taken_by_name_and_once() {
@@ -129,6 +130,26 @@ mod tests {
             [PassedSocket::Unix(_), PassedSocket::Tcp(_)]
         ));
         assert!(passed.take("policy").is_empty());
+    }
+
+    /// systemd gives a socket up that starts its service too often, which is what clients do while the
+    /// service cannot start.
+    #[test]
+    fn the_units_pass_what_is_taken_and_are_never_given_up() {
+        let units = Path::new(env!("CARGO_MANIFEST_DIR")).join("../packaging/systemd");
+        let mut names = Vec::new();
+        for entry in fs::read_dir(units).unwrap() {
+            let path = entry.unwrap().path();
+            if path.extension().is_some_and(|is| is == "socket") {
+                let unit = fs::read_to_string(&path).unwrap();
+                let set = |key: &str| unit.lines().find_map(|line| line.strip_prefix(key));
+                assert_eq!(set("TriggerLimitIntervalSec="), Some("0"), "{path:?}");
+                assert_eq!(set("Service="), Some("gated.service"), "{path:?}");
+                names.extend(set("FileDescriptorName=").map(str::to_owned));
+            }
+        }
+        names.sort();
+        assert_eq!(names, [policy::PASSED, web::PASSED]);
     }
 
     #[test]

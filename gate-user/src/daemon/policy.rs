@@ -57,7 +57,7 @@ pub(super) fn service(view: &Arc<ArcSwap<View>>, lookups: &Lookups) -> Arc<Polic
 }
 
 /// The name of the sockets that systemd listens on for the policy service.
-const PASSED: &str = "policy";
+pub(super) const PASSED: &str = "policy";
 
 /// The doors that were passed, and for those that were not, the ones that the configuration names.
 pub(super) async fn doors(config: &Config, passed: &mut Passed) -> Result<Vec<Door>, DaemonError> {
