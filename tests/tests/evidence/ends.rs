@@ -94,7 +94,7 @@ fn a_request_is_refused_and_granted_by_the_score() -> Result<()> {
     ];
     let said = gate.ctl(&again)?;
     assert!(
-        said.code == 2 && said.stderr.contains("4 requests for a@example.net"),
+        said.code == 2 && said.stderr.contains("4 requests from a@example.net"),
         "{said:?}"
     );
     Ok(())
