@@ -159,8 +159,8 @@ enum Command {
     /// What the policy service would have refused of what a Postfix log tells, why, and whom that
     /// would have hit.
     ///
-    /// By what is known of the clients now; checks that only observe count as if they refused. What is counted within a connection or a time is not
-    /// simulated: a log does not tell it all.
+    /// By what is known of the clients now; checks that only observe count as if they refused. Limits
+    /// are held against the log's own times and connections.
     Simulate(simulate::Args),
     /// Read the configuration again.
     Reload,

@@ -42,6 +42,18 @@ struct Visit {
     authenticated: bool,
 }
 
+impl Visit {
+    /// It is told of at `moment`; whether that can be. A line from before belongs to a former visit of
+    /// that process: older logs may be read after newer ones.
+    fn go_on(&mut self, moment: Moment) -> bool {
+        let can_be = self.last.at <= moment.at;
+        if can_be {
+            self.last = moment;
+        }
+        can_be
+    }
+}
+
 /// A message whose sender has not been told yet.
 #[derive(Clone, Copy, Debug)]
 struct Begun {
@@ -90,13 +102,13 @@ impl Log {
             Event::Disconnected => {
                 let visit = self.at_hand.remove(process);
                 if let (Some(visit), Some(moment)) = (visit, moment) {
-                    self.visits[visit].last = moment;
+                    self.visits[visit].go_on(moment);
                 }
             }
             Event::Refused(client) => {
                 self.client(client).refused += 1;
                 if let (Some(visit), Some(moment)) = (self.at_hand.get(process), moment) {
-                    self.visits[*visit].last = moment;
+                    self.visits[*visit].go_on(moment);
                 }
             }
             Event::Received {
@@ -155,8 +167,8 @@ impl Log {
         let moment = moment?;
         if let Some(&visit) = self.at_hand.get(process)
             && self.visits[visit].client == client
+            && self.visits[visit].go_on(moment)
         {
-            self.visits[visit].last = moment;
             return Some(visit);
         }
         let visit = self.visits.len();

@@ -171,6 +171,35 @@ fn when_which_connection_was_open() {
     );
 }
 
+/// The newer log before the older one, as `mail.log*` has them, each ending in the middle of a visit.
+#[test]
+fn logs_are_read_in_any_order() {
+    let newer = "\
+Nov 22 10:00:05 mx1 postfix/smtpd[1]: disconnect from a.example[192.0.2.7] ehlo=1
+Nov 22 10:00:06 mx1 postfix/smtpd[1]: connect from a.example[192.0.2.7]
+Nov 22 10:00:06 mx1 postfix/smtpd[2]: connect from a.example[192.0.2.7]
+Nov 22 10:00:07 mx1 postfix/smtpd[2]: NOQUEUE: reject: RCPT from a.example[192.0.2.7]: 550 5.1.1 x
+";
+    let older = "\
+Nov 22 10:00:01 mx1 postfix/smtpd[1]: 41: client=a.example[192.0.2.7]
+Nov 22 10:00:02 mx1 postfix/smtpd[2]: disconnect from a.example[192.0.2.7] ehlo=1
+Nov 22 10:00:03 mx1 postfix/qmgr[2]: 41: from=<>, size=9, nrcpt=1 (queue active)
+";
+    let mut log = Log::default();
+    let lines = newer.lines().chain(older.lines());
+    lines.for_each(|line| log.line(line));
+    let expected = [
+        "0 192.0.2.7 2 +",
+        "0 192.0.2.7 2 <> 1",
+        "0 192.0.2.7 2 -",
+        "5 192.0.2.7 0 +",
+        "5 192.0.2.7 0 -",
+        "5 192.0.2.7 1 +",
+        "6 192.0.2.7 1 -",
+    ];
+    assert_eq!(short(&log.steps(|_, _| false)), expected);
+}
+
 #[test]
 fn what_was_over_a_limit_is_in_the_same_table() {
     let log = log();
