@@ -1,7 +1,9 @@
-//! The page where its port is taken, and where the gate turns nobody away.
+//! The page where its port is taken, where systemd holds it, and where the gate turns nobody away.
 
 use std::{
+    fs,
     net::TcpListener,
+    os::unix::fs::PermissionsExt as _,
     thread,
     time::{Duration, Instant},
 };
@@ -12,10 +14,36 @@ use gate_tests::{
     lab::{
         Lab,
         Outcome::{Connected, TimedOut},
+        program,
     },
 };
 
 use crate::page::{check, start, text};
+
+/// Listens on port 80 and hands that to `gated`, as systemd does for gate-web.socket (sd_listen_fds(3)).
+const WRAPPER: &str = r#"#!/usr/bin/perl
+use POSIX ();
+use IO::Socket::INET;
+$^F = 9;
+my $page = IO::Socket::INET->new(LocalAddr => "0.0.0.0:80", Listen => 64) or die "$!";
+POSIX::dup2(fileno $page, 3) or die "$!";
+@ENV{qw(LISTEN_FDS LISTEN_FDNAMES LISTEN_PID)} = (1, "web", $$);
+exec "GATED", @ARGV or die "$!";
+"#;
+
+#[test]
+fn a_socket_that_systemd_holds_has_the_page() -> Result<()> {
+    let lab = Lab::new()?;
+    let gated = program("gated")?;
+    let wrapper = lab.file("gated", &WRAPPER.replace("GATED", &gated.to_string_lossy()))?;
+    fs::set_permissions(&wrapper, fs::Permissions::from_mode(0o755))?;
+    let gate = lab.gate().program(&wrapper).start()?;
+    gate.block("20.2.0.7")?;
+    Browser::Desktop.work(&lab, async |client| {
+        assert_eq!(check(client, "20.2.0.7").await?, "20.2.0.7 is listed");
+        Ok(())
+    })
+}
 
 #[test]
 fn a_page_that_cannot_be_served_keeps_nobody_in_and_comes_later() -> Result<()> {
