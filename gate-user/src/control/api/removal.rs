@@ -3,12 +3,13 @@
 use std::net::IpAddr;
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use crate::removal::Decision;
 
 /// Body of `POST /v1/removals`: ask that an address be no longer listed.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct RemovalRequest {
     /// The address.
@@ -22,7 +23,7 @@ pub struct RemovalRequest {
 }
 
 /// Body of `POST /v1/removals/decide`: the postmaster's word.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct DecideRemoval {
     /// The request.
@@ -32,7 +33,7 @@ pub struct DecideRemoval {
 }
 
 /// The query of `GET /v1/removals`.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct RemovalsQuery {
     /// This request alone.
@@ -46,7 +47,7 @@ pub struct RemovalsQuery {
 }
 
 /// Answer of `GET /v1/removals`: the latest first.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct Removals {
     /// They.
     pub removals: Vec<Removal>,
@@ -54,7 +55,7 @@ pub struct Removals {
 
 /// A removal request, and what became of it: an element of [`Removals`], and the answer of
 /// `POST /v1/removals` and `POST /v1/removals/decide`.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct Removal {
     /// Its number.
     pub id: i64,

@@ -93,6 +93,9 @@ pub const VERDICT: &str = "/v1/verdict";
 /// `GET`: [`PolicyState`](super::PolicyState).
 pub const POLICY: &str = "/v1/policy";
 
+/// `GET`: this API as OpenAPI describes it.
+pub const OPENAPI: &str = "/v1/openapi.json";
+
 /// The path of [`FEED_RELOAD`] for the feed `name`, which needs no escaping: see
 /// [`FeedName`](crate::config::FeedName).
 pub fn feed_reload(name: &crate::config::FeedName) -> String {

@@ -2,13 +2,14 @@
 
 use gate_common::{Mode, Reason};
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{ConnectionCounts, Flood, LookupCounts, PerReason};
 use crate::plan::Enforcement;
 
 /// How the program sits on an interface.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Attach {
     /// In the driver.
@@ -18,7 +19,7 @@ pub enum Attach {
 }
 
 /// A guarded interface.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct Interface {
     /// Its name.
     pub name: String,
@@ -29,7 +30,7 @@ pub struct Interface {
 }
 
 /// How many networks a gate table holds.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct TableSize {
     /// Allowed IPv4 networks.
     pub allow_v4: u64,
@@ -42,7 +43,7 @@ pub struct TableSize {
 }
 
 /// How far the gate table is from the plan, as last read back.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct Drift {
     /// Networks that are planned, and not in the kernel or there for another reason.
     pub missing: u64,
@@ -53,7 +54,7 @@ pub struct Drift {
 }
 
 /// Answer of `GET /v1/status`.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct Status {
     /// The daemon's version.
     pub version: String,
@@ -102,7 +103,7 @@ pub struct Status {
 
 /// What was handed in as evidence since the daemon started, and what is kept of it for a person to
 /// look at.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct EvidenceCounts {
     /// Mails complained of, and lines of verdicts, that are evidence; repetitions count.
     pub taken: u64,
@@ -117,7 +118,7 @@ pub struct EvidenceCounts {
 }
 
 /// How full the index is.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct Index {
     /// Slots and leaves in use.
     pub used: u64,
@@ -128,7 +129,7 @@ pub struct Index {
 }
 
 /// What is done for one reason.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct ReasonEnforcement {
     /// The reason.
     pub reason: Reason,

@@ -93,6 +93,16 @@ impl<T: Serialize> IntoResponse for Answer<T> {
     }
 }
 
+/// JSON that is written already, as an answer.
+pub(super) struct Described(pub(super) &'static str);
+
+impl IntoResponse for Described {
+    fn into_response(self) -> Response {
+        let json_type = HeaderValue::from_static("application/json");
+        ([(CONTENT_TYPE, json_type)], self.0).into_response()
+    }
+}
+
 /// The body of a request, of at most `LIMIT` bytes.
 pub(super) struct Json<T, const LIMIT: usize = SMALL>(pub(super) T);
 

@@ -25,6 +25,8 @@ use tokio::{
 use tracing::{debug, warn};
 
 use self::patience::Patient;
+#[cfg(test)]
+pub(crate) use self::routes::all as all_routes;
 pub use self::socket::{Socket, SocketError};
 use super::{Caller, Service};
 

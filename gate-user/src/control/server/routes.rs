@@ -22,15 +22,16 @@ use super::{
             OverrideHistoryQuery, RemovalRequest, RemovalsQuery, RollUp, SetFlood, SetMode,
             SetOverride, TopQuery, Unblock, VerdictQuery, VerdictsQuery, route,
         },
+        openapi,
     },
-    exchange::{Answer, Asked, BATCH, BodyTime, Failure, Json, LARGE, Lines, MAIL, Raw},
+    exchange::{Answer, Asked, BATCH, BodyTime, Described, Failure, Json, LARGE, Lines, MAIL, Raw},
 };
 
 type Handle<S> = State<Arc<S>>;
 type By = Extension<Caller>;
 
 /// One route: the method, the path, and what answers.
-pub(super) type Route<S> = (Method, &'static str, MethodRouter<Arc<S>>);
+pub(crate) type Route<S> = (Method, &'static str, MethodRouter<Arc<S>>);
 
 /// Answers with what the service answers.
 macro_rules! answer {
@@ -72,7 +73,7 @@ macro_rules! change {
 }
 
 /// Every route, those that only look first.
-pub(super) fn all<S: Service>() -> Vec<Route<S>> {
+pub(crate) fn all<S: Service>() -> Vec<Route<S>> {
     let mut routes = looking();
     routes.extend(others_lists());
     routes.extend(counting());
@@ -354,6 +355,10 @@ pub(super) fn router<S: Service>(service: Arc<S>, body_time: Duration) -> Router
         .fold(Router::new(), |router, (_, path, handler)| {
             router.route(path, handler)
         })
+        .route(
+            route::OPENAPI,
+            routing::get(async || Described(&openapi::DOCUMENT)),
+        )
         .fallback(async |request: Request| {
             let message = format!("no such path: {}", request.uri().path());
             Failure::new(StatusCode::NOT_FOUND, ErrorKind::NotFound, message)
