@@ -28,3 +28,4 @@ pub mod removal;
 pub mod rollup;
 pub mod roster;
 mod watch;
+pub mod web;

@@ -25,6 +25,7 @@ mod reload;
 mod rollup;
 mod score;
 mod value;
+mod web;
 
 use std::path::{Path, PathBuf};
 
@@ -55,6 +56,7 @@ pub use ptr::{NameGlob, NameRegex, Pattern, PtrConfig};
 pub use reload::{Effect, KeyChange};
 pub use rollup::{RemovalConfig, RollupConfig, Wider};
 pub use score::{ListingConfig, ScoreConfig};
+pub use web::{Contact, OperatorsConfig, WebConfig};
 
 /// Where the configuration is looked for when nothing else is said.
 pub const DEFAULT_PATH: &str = "/etc/gate/gate.toml";
@@ -102,6 +104,8 @@ pub struct Config {
     pub policy: PolicyConfig,
     /// When it is a flood.
     pub flood: FloodConfig,
+    /// The pages for people.
+    pub web: WebConfig,
     /// What `gated` says about itself.
     pub log: LogConfig,
 }

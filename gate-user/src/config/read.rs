@@ -13,7 +13,8 @@ use toml::{
 
 use super::{
     Config, DnsblConfig, DnsblList, EvidenceConfig, FeedConfig, Forwarder, LimitsConfig,
-    MaildirConfig, NetworkLimits, Pattern, Problem, PtrConfig, check, message,
+    MaildirConfig, NetworkLimits, OperatorsConfig, Pattern, Problem, PtrConfig, WebConfig, check,
+    message,
 };
 
 /// Where each key stands in the text.
@@ -81,6 +82,10 @@ fn every_key() -> String {
         },
         ptr: PtrConfig {
             patterns: vec![Pattern::example()],
+        },
+        web: WebConfig {
+            operators: Some(OperatorsConfig::default()),
+            ..WebConfig::default()
         },
         ..Config::default()
     };

@@ -51,6 +51,7 @@ impl Config {
                 ..new.limits
             },
             policy: self.policy.reloaded(new.policy),
+            web: self.web.reloaded(new.web),
             log: LogConfig {
                 format: self.log.format,
                 ..new.log
@@ -250,6 +251,11 @@ mod tests {
             ),
             (
                 "",
+                "web.organisation = 'Example'",
+                "web.organisation: \"\", now \"Example\"",
+            ),
+            (
+                "",
                 "log.level = 'debug'",
                 "log.level: \"info\", now \"debug\"",
             ),
@@ -312,6 +318,14 @@ mod tests {
             ("policy.enabled = false", "policy.enabled: true, now false"),
             ("policy.socket = '/s'", "policy.socket: \"\", now \"/s\""),
             ("policy.connections = 9", "policy.connections: 2000, now 9"),
+            (
+                "web.listen = ['127.0.0.1:80']",
+                "web.listen: [], now [\"127.0.0.1:80\"]",
+            ),
+            (
+                "web.operators = {}",
+                "web.operators.listen: none, now [\"127.0.0.1:9025\"]",
+            ),
             ("log.format = 'json'", "log.format: \"human\", now \"json\""),
         ] {
             let (before, now) = (Config::default(), config(now));

@@ -85,6 +85,7 @@ fn the_values_that_the_example_shows_are_the_defaults() {
         }
     );
     shown.limits.networks.clear();
+    assert_eq!(shown.web.operators.take(), Some(OperatorsConfig::default()));
     assert_eq!(shown, Config::default());
 }
 

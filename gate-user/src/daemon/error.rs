@@ -56,6 +56,9 @@ pub enum DaemonError {
         /// Why not.
         source: io::Error,
     },
+    /// The pages cannot be served.
+    #[error("cannot serve the pages of [web]: {0}")]
+    Web(io::Error),
     /// DNS cannot be asked.
     #[error(transparent)]
     Resolver(#[from] ResolverError),

@@ -31,6 +31,7 @@ mod start;
 mod top;
 mod verify;
 mod view;
+mod web;
 mod writer;
 
 pub use error::DaemonError;

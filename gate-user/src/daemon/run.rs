@@ -30,6 +30,7 @@ use super::{
     settings,
     top::TopSources,
     verify::Look,
+    web,
     writer::{DAEMON, Writer},
 };
 use crate::{
@@ -164,6 +165,7 @@ pub async fn run(options: Options) -> Result<(), DaemonError> {
         policy::limits(&writer.config),
         stopped(),
     ));
+    web::serve(&mut servers, &writer.config, &handle, stopped)?;
     servers.spawn(server::serve(socket, handle, Limits::default(), stopped()));
     notify::ready(&format!(
         "enforcing; {} listings",

@@ -18,7 +18,7 @@ const WINDOWS: std::ops::RangeInclusive<Duration> =
 
 impl Rate {
     /// `count` in `window`.
-    pub(super) const fn new(count: u32, window: Duration) -> Self {
+    pub(in crate::config) const fn new(count: u32, window: Duration) -> Self {
         Self { count, window }
     }
 

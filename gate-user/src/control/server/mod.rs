@@ -1,13 +1,13 @@
-//! The server: HTTP/1.1 on the control socket. In: a bound [`Socket`] and a [`Service`]. Out:
-//! JSON answers. It bounds what a peer can cost: connections, the size of a body, and the time a
-//! slow peer is waited for.
+//! The server: HTTP/1.1 on the control socket, and wherever else `gated` speaks it ([`run`]). In: a
+//! bound [`Socket`] and a [`Service`]. Out: JSON answers. It bounds what a peer can cost:
+//! connections, the size of a body, and the time a slow peer is waited for.
 
 mod exchange;
 mod patience;
 mod routes;
 mod socket;
 
-use std::{future::Future, io, sync::Arc, time::Duration};
+use std::{future::Future, io, net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::{Extension, Router};
 use hyper::server::conn::http1;
@@ -81,45 +81,46 @@ pub async fn serve_verdicts<S: Service>(
 }
 
 /// Where connections come in.
-trait Listener: Send + Sync {
+pub(crate) trait Listener: Send + Sync {
     type Stream: AsyncRead + AsyncWrite + Send + Unpin + 'static;
+    /// Whose a connection is: an extension of its requests.
+    type Who: Clone + Send + Sync + 'static;
 
-    async fn accept(&self) -> io::Result<Self::Stream>;
-
-    /// The router for a connection: it may know whose it is.
-    fn router(stream: &Self::Stream, router: &Router) -> io::Result<Router>;
+    fn accept(&self) -> impl Future<Output = io::Result<(Self::Stream, Self::Who)>> + Send;
 }
+
+/// Where a connection by TCP comes from.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Peer(pub(crate) SocketAddr);
 
 impl Listener for Socket {
     type Stream = UnixStream;
+    type Who = Caller;
 
-    async fn accept(&self) -> io::Result<UnixStream> {
-        Self::accept(self).await
-    }
-
-    fn router(stream: &UnixStream, router: &Router) -> io::Result<Router> {
+    async fn accept(&self) -> io::Result<(UnixStream, Caller)> {
+        let stream = Self::accept(self).await?;
         let peer = stream.peer_cred()?;
         let by = Caller::Peer {
             uid: peer.uid(),
             pid: peer.pid(),
         };
-        Ok(router.clone().layer(Extension(by)))
+        Ok((stream, by))
     }
 }
 
 impl Listener for TcpListener {
     type Stream = TcpStream;
+    type Who = Peer;
 
-    async fn accept(&self) -> io::Result<TcpStream> {
-        Ok(Self::accept(self).await?.0)
-    }
-
-    fn router(_: &TcpStream, router: &Router) -> io::Result<Router> {
-        Ok(router.clone())
+    async fn accept(&self) -> io::Result<(TcpStream, Peer)> {
+        let (stream, peer) = Self::accept(self).await?;
+        Ok((stream, Peer(peer)))
     }
 }
 
-async fn run<L: Listener>(
+/// Serves `router` to whoever comes to `listener`, until `stop` is there; requests under way may
+/// then end.
+pub(crate) async fn run<L: Listener>(
     listener: L,
     router: Router,
     limits: Limits,
@@ -140,21 +141,17 @@ async fn run<L: Listener>(
             accepted = accepted => accepted,
         };
         match accepted {
-            Ok(stream) => match L::router(&stream, &router) {
-                Ok(router) => {
-                    let connection = connection(stream, router, limits, stopping.subscribe());
-                    connections.spawn(async move {
-                        connection.await;
-                        drop(place);
-                    });
-                }
-                Err(error) => {
-                    warn!(%error, "a control connection does not say whose it is; closed");
-                }
-            },
+            Ok((stream, who)) => {
+                let router = router.clone().layer(Extension(who));
+                let connection = connection(stream, router, limits, stopping.subscribe());
+                connections.spawn(async move {
+                    connection.await;
+                    drop(place);
+                });
+            }
             Err(error) => {
                 // Out of descriptors or memory: it passes, or the next accept says so again.
-                warn!(%error, "cannot accept a control connection");
+                warn!(%error, "cannot accept a connection");
                 time::sleep(Duration::from_millis(100)).await;
             }
         }
@@ -162,7 +159,7 @@ async fn run<L: Listener>(
     stopping.send_replace(true);
     let all_ended = async { while connections.join_next().await.is_some() {} };
     if time::timeout(limits.stop, all_ended).await.is_err() {
-        debug!("control requests under way were cut off");
+        debug!("requests under way were cut off");
     }
 }
 
@@ -188,7 +185,7 @@ async fn connection(
         }
     };
     if let Err(error) = served {
-        debug!(%error, "control connection ended early");
+        debug!(%error, "connection ended early");
     }
 }
 
