@@ -23,6 +23,13 @@ impl PerReason {
         Reason::ALL.into_iter().zip(self.0)
     }
 
+    /// How much more it is than `before`; nothing where a count began anew.
+    pub(super) fn since(&self, before: &Self) -> Self {
+        Self(std::array::from_fn(|i| {
+            self.0[i].saturating_sub(before.0[i])
+        }))
+    }
+
     /// All of them together.
     pub fn sum(&self) -> u64 {
         self.0.iter().sum()

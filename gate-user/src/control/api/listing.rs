@@ -108,6 +108,27 @@ pub struct History {
     pub entries: Vec<HistoryEntry>,
 }
 
+/// The query of `GET /v1/history/latest`.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct LatestQuery {
+    /// At most so many entries; 20 if absent, 1000 are the most.
+    pub limit: u32,
+}
+
+impl Default for LatestQuery {
+    fn default() -> Self {
+        Self { limit: 20 }
+    }
+}
+
+/// Answer of `GET /v1/history/latest`.
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+pub struct Latest {
+    /// The listings and allow entries that began last, whatever became of them; the latest first.
+    pub entries: Vec<HistoryEntry>,
+}
+
 /// A listing or an allow entry, past or present.
 #[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct HistoryEntry {

@@ -20,6 +20,10 @@ pub const LISTINGS: &str = "/v1/listings";
 pub const ALLOWED: &str = "/v1/allowed";
 /// `GET` with [`HistoryQuery`](super::HistoryQuery): [`History`](super::History).
 pub const HISTORY: &str = "/v1/history";
+/// `GET` with [`LatestQuery`](super::LatestQuery): [`Latest`](super::Latest).
+pub const LATEST: &str = "/v1/history/latest";
+/// `GET`: [`Series`](super::Series).
+pub const SERIES: &str = "/v1/series";
 /// `GET`: [`Stats`](super::Stats).
 pub const STATS: &str = "/v1/stats";
 /// `GET` with [`TopQuery`](super::TopQuery): [`Top`](super::Top).

@@ -11,12 +11,12 @@ use crate::control::{
         Complained, ComplaintQuery, Complaints, ComplaintsQuery, Connections, ConnectionsQuery,
         DecideRemoval, Detached, Disallow, Disallowed, DnsblLists, DnsblTest, EndName, EndOverride,
         Evidence, EvidenceTaken, Explanation, ExportLine, Feed, Feeds, Filter, Flood, Flushed,
-        History, HistoryQuery, Import, Imported, Judged, Listings, LookedUp, Lookup, ModeState,
-        NameCheck, NameHistory, NameHistoryQuery, NameQuery, NameSet, Names, NamesEnded,
-        OverrideHistory, OverrideHistoryQuery, OverrideSet, Overrides, OverridesEnded, PolicyState,
-        Reloaded, Removal, RemovalRequest, Removals, RemovalsQuery, RollUp, RolledUp, SetFlood,
-        SetMode, SetOverride, Stats, Status, Top, TopQuery, Unblock, Unblocked, Verdict,
-        VerdictQuery, Verdicts, VerdictsQuery, route,
+        History, HistoryQuery, Import, Imported, Judged, Latest, LatestQuery, Listings, LookedUp,
+        Lookup, ModeState, NameCheck, NameHistory, NameHistoryQuery, NameQuery, NameSet, Names,
+        NamesEnded, OverrideHistory, OverrideHistoryQuery, OverrideSet, Overrides, OverridesEnded,
+        PolicyState, Reloaded, Removal, RemovalRequest, Removals, RemovalsQuery, RollUp, RolledUp,
+        Series, SetFlood, SetMode, SetOverride, Stats, Status, Top, TopQuery, Unblock, Unblocked,
+        Verdict, VerdictQuery, Verdicts, VerdictsQuery, route,
     },
     needed,
 };
@@ -115,6 +115,11 @@ fn of_the_gate() -> Vec<Operation> {
     vec![
         get::<Status>(route::STATUS, "status", "How the gate stands"),
         get::<Stats>(route::STATS, "stats", "What the kernel counted"),
+        get::<Series>(
+            route::SERIES,
+            "series",
+            "What the kernel counted over the last hour",
+        ),
         get::<Top>(
             route::TOP,
             "top",
@@ -168,6 +173,8 @@ fn of_the_book() -> Vec<Operation> {
             "What a network was listed or allowed for",
         )
         .query::<HistoryQuery>(),
+        get::<Latest>(route::LATEST, "latest", "What began last in the book")
+            .query::<LatestQuery>(),
         Operation {
             answer: Body::Lines(of::<ExportLine>),
             ..get::<ExportLine>(route::EXPORT, "export", "The plan, one network a line")

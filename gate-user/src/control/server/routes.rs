@@ -18,7 +18,7 @@ use super::{
         api::{
             Allow, AllowName, Block, BlockName, CheckQuery, ComplaintQuery, ComplaintsQuery,
             ConnectionsQuery, DecideRemoval, Disallow, EndName, EndOverride, ErrorKind, Evidence,
-            Filter, HistoryQuery, Import, Lookup, NameHistoryQuery, NameQuery,
+            Filter, HistoryQuery, Import, LatestQuery, Lookup, NameHistoryQuery, NameQuery,
             OverrideHistoryQuery, RemovalRequest, RemovalsQuery, RollUp, SetFlood, SetMode,
             SetOverride, TopQuery, Unblock, VerdictQuery, VerdictsQuery, route,
         },
@@ -112,6 +112,7 @@ fn looking<S: Service>() -> Vec<Route<S>> {
             route::HISTORY,
             look!(history, query: HistoryQuery => query.network, query.limit),
         ),
+        get(route::LATEST, look!(latest, query: LatestQuery => query)),
         get(route::MODE, look!(mode)),
         get(route::FLOOD, look!(flood)),
         get(route::FEEDS, look!(feeds)),
@@ -171,6 +172,7 @@ fn counting<S: Service>() -> Vec<Route<S>> {
     let get = |path, handler: MethodRouter<Arc<S>>| (Method::GET, path, handler);
     vec![
         get(route::STATS, look!(stats)),
+        get(route::SERIES, look!(series)),
         get(route::TOP, look!(top, query: TopQuery => query.limit)),
         get(
             route::CONNECTIONS,
