@@ -60,10 +60,10 @@ impl WebConfig {
     /// but where it listens, and to how many.
     #[must_use]
     pub(super) fn reloaded(&self, new: Self) -> Self {
-        let tokens = new.operators.map(|new| new.tokens).unwrap_or_default();
-        let operators = self.operators.as_ref().map(|former| OperatorsConfig {
-            listen: former.listen.clone(),
-            tokens,
+        let operators = self.operators.clone().map(|former| OperatorsConfig {
+            // Without the section, what it opened stays as it was until there is no page.
+            tokens: new.operators.map_or(former.tokens, |new| new.tokens),
+            listen: former.listen,
         });
         Self {
             listen: self.listen.clone(),

@@ -45,6 +45,7 @@ use crate::{
     feeds::{FeedUpdate, Feeds},
     kernel::Netlink,
     policy::server as policy_server,
+    web::operators::{Door, Tokens},
 };
 
 /// How often the writer looks at the clock: expiry acts within a second of its time.
@@ -165,7 +166,8 @@ pub async fn run(options: Options) -> Result<(), DaemonError> {
         policy::limits(&writer.config),
         stopped(),
     ));
-    web::serve(&mut servers, &writer.config, &handle, stopped)?;
+    let door = web::door(&writer.config)?;
+    web::serve(&mut servers, &writer.config, &handle, &door, stopped)?;
     servers.spawn(server::serve(socket, handle, Limits::default(), stopped()));
     notify::ready(&format!(
         "enforcing; {} listings",
@@ -177,6 +179,7 @@ pub async fn run(options: Options) -> Result<(), DaemonError> {
         ways_in,
         lookups,
         policy,
+        door,
         looks: JoinSet::new(),
     }
     .turn(inbox, updates, found, heard, signals)
@@ -231,6 +234,7 @@ struct Loop {
     ways_in: WaysIn,
     lookups: Lookups,
     policy: Arc<Policy>,
+    door: Arc<Door>,
     /// Looks at the kernel's table that are under way: one at most.
     looks: JoinSet<Look>,
 }
@@ -507,6 +511,8 @@ impl Loop {
         };
         let fresh =
             Config::load(&path).map_err(|error| ServiceError::BadRequest(error.to_string()))?;
+        let tokens = fresh.web.operators.as_ref().map(Tokens::read).transpose();
+        let tokens = tokens.map_err(|error| ServiceError::BadRequest(error.to_string()))?;
         let former = Arc::clone(&self.writer.config);
         let changes = former.changes(&fresh);
         let fresh = former.reloaded(fresh);
@@ -514,6 +520,9 @@ impl Loop {
             allow: fresh.allow.networks.clone(),
         };
         self.writer.config = Arc::new(fresh);
+        if let Some(tokens) = tokens {
+            self.door.configure(tokens);
+        }
         self.writer.log.set_level(self.writer.config.log.level);
         let internal = |error: &dyn std::fmt::Display| ServiceError::Internal(error.to_string());
         let mode = self.writer.config.gate.mode;

@@ -12,7 +12,10 @@ use jiff::Timestamp;
 use tokio::time::{self, MissedTickBehavior};
 
 use super::{answer, view::View};
-use crate::control::api::{Point, Series, Stats};
+use crate::{
+    clock::second_down,
+    control::api::{Point, Series, Stats},
+};
 
 /// How long the time of a point is.
 const EVERY: Duration = Duration::from_secs(5);
@@ -50,7 +53,7 @@ impl Samples {
             tick.tick().await;
             let now = answer::stats(&view.load()).ok();
             if let (Some(before), Some(now)) = (&before, &now) {
-                self.push(Point::between(before, now, Timestamp::now()));
+                self.push(Point::between(before, now, second_down(Timestamp::now())));
             }
             before = now;
         }

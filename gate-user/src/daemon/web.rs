@@ -10,14 +10,25 @@ use super::{DaemonError, Handle};
 use crate::{
     config::Config,
     control::server::Limits,
-    web::{public, server},
+    web::{
+        operators::{self, Door, Tokens},
+        public, server,
+    },
 };
+
+/// The door of the operators' page and API, which the configured tokens open.
+pub(super) fn door(config: &Config) -> Result<Arc<Door>, DaemonError> {
+    let tokens = config.web.operators.as_ref().map(Tokens::read);
+    let tokens = tokens.transpose()?.unwrap_or_default();
+    Ok(Arc::new(Door::new(tokens)))
+}
 
 /// Starts the pages that the configuration names, as tasks of `servers`, until they are to stop.
 pub(super) fn serve<F: Future<Output = ()> + Send + 'static>(
     servers: &mut JoinSet<()>,
     config: &Config,
     handle: &Arc<Handle>,
+    door: &Arc<Door>,
     stopped: impl Fn() -> F,
 ) -> Result<(), DaemonError> {
     let now = Arc::clone(handle);
@@ -26,7 +37,7 @@ pub(super) fn serve<F: Future<Output = ()> + Send + 'static>(
         connections: config.web.connections as usize,
         ..Limits::default()
     };
-    let mut page = |key, addresses: &[SocketAddr], router: Router| {
+    let mut page = |key, addresses: &[SocketAddr], router: Router| -> Result<(), DaemonError> {
         if addresses.is_empty() {
             return Ok(());
         }
@@ -36,7 +47,15 @@ pub(super) fn serve<F: Future<Output = ()> + Send + 'static>(
         Ok(())
     };
     let public = public::router(Arc::clone(handle), now);
-    page("web.listen", &config.web.listen, public)
+    page("web.listen", &config.web.listen, public)?;
+    if let Some(config) = &config.web.operators {
+        let limits = Limits::default();
+        let (router, told) =
+            operators::router(Arc::clone(handle), Arc::clone(door), limits, stopped());
+        page("web.operators.listen", &config.listen, router)?;
+        servers.spawn(told);
+    }
+    Ok(())
 }
 
 /// Listens on the `addresses` that `key` names.

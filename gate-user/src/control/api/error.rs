@@ -9,6 +9,9 @@ use serde::{Deserialize, Serialize};
 pub enum ErrorKind {
     /// The request cannot be right, whatever the state (400; 405, 408 and 413 from the transport).
     BadRequest,
+    /// Who asks may not: no token or a wrong one (401), not for this (403), after too many wrong
+    /// ones (429). Over TCP alone.
+    Denied,
     /// There is no such thing (404).
     NotFound,
     /// The state, or a guard, is against it; with `force` a guard gives way (409).

@@ -61,6 +61,7 @@ impl From<ServiceError> for Failure {
     fn from(error: ServiceError) -> Self {
         let status = match error.kind() {
             ErrorKind::BadRequest => StatusCode::BAD_REQUEST,
+            ErrorKind::Denied => StatusCode::FORBIDDEN,
             ErrorKind::NotFound => StatusCode::NOT_FOUND,
             ErrorKind::Conflict => StatusCode::CONFLICT,
             ErrorKind::Unavailable => StatusCode::SERVICE_UNAVAILABLE,

@@ -350,8 +350,9 @@ pub(super) fn open_router<S: Service>(service: Arc<S>, body_time: Duration) -> R
         .with_state(service)
 }
 
-/// All routes on `service`; a body must come within `body_time`.
-pub(super) fn router<S: Service>(service: Arc<S>, body_time: Duration) -> Router {
+/// All routes on `service`; a body must come within `body_time`. Requests have the extension
+/// [`Caller`].
+pub(crate) fn router<S: Service>(service: Arc<S>, body_time: Duration) -> Router {
     all()
         .into_iter()
         .fold(Router::new(), |router, (_, path, handler)| {

@@ -160,7 +160,12 @@ pub(super) mod tests {
         let tokens = tokens([one.clone(), two.clone()]);
         assert_eq!(tokens.of("0123456789abcdef"), Some(&one));
         assert_eq!(tokens.of("fedcba9876543210"), Some(&two));
-        for wrong in ["", "0123456789abcde", "0123456789abcdef0", "0123456789ABCDEF"] {
+        for wrong in [
+            "",
+            "0123456789abcde",
+            "0123456789abcdef0",
+            "0123456789ABCDEF",
+        ] {
             assert_eq!(tokens.of(wrong), None, "{wrong}");
         }
         assert!(!tokens.holds(&token("one", "another secret..", Rights::Read)));
@@ -185,7 +190,11 @@ pub(super) mod tests {
             fs::set_permissions(&file, Permissions::from_mode(mode)).unwrap();
         };
         write("0123456789abcdef\n", 0o644);
-        assert!(told().contains("is open to others (mode 0644)"), "{}", told());
+        assert!(
+            told().contains("is open to others (mode 0644)"),
+            "{}",
+            told()
+        );
         for text in ["short\n", "two words 0123456789\n", ""] {
             write(text, 0o640);
             assert!(told().contains("holds no secret"), "{}", told());
