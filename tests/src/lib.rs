@@ -1,11 +1,13 @@
 //! What the tests that need a kernel stand on. They need root and the real kernel, and fail where
 //! that is missing.
 
+pub mod browser;
 pub mod demo;
 pub mod dns;
 pub mod evidence;
 pub mod feed_server;
 pub mod lab;
+pub mod mails;
 pub mod packet;
 pub mod policy;
 pub mod senders;

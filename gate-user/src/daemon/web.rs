@@ -3,7 +3,6 @@
 
 use std::{future::Future, net::SocketAddr, net::TcpListener, sync::Arc};
 
-use axum::Router;
 use tokio::task::JoinSet;
 
 use super::{DaemonError, Handle};
@@ -15,6 +14,9 @@ use crate::{
         public, server,
     },
 };
+
+/// Connections to the operators' page and API at a time.
+const OPERATORS: usize = 256;
 
 /// The door of the operators' page and API, which the configured tokens open.
 pub(super) fn door(config: &Config) -> Result<Arc<Door>, DaemonError> {
@@ -33,11 +35,11 @@ pub(super) fn serve<F: Future<Output = ()> + Send + 'static>(
 ) -> Result<(), DaemonError> {
     let now = Arc::clone(handle);
     let now = Arc::new(move || Arc::clone(&now.view().config));
-    let limits = Limits {
-        connections: config.web.connections as usize,
+    let limits = |connections| Limits {
+        connections,
         ..Limits::default()
     };
-    let mut page = |key, addresses: &[SocketAddr], router: Router| -> Result<(), DaemonError> {
+    let mut page = |key, addresses: &[SocketAddr], router, limits| -> Result<(), DaemonError> {
         if addresses.is_empty() {
             return Ok(());
         }
@@ -47,12 +49,13 @@ pub(super) fn serve<F: Future<Output = ()> + Send + 'static>(
         Ok(())
     };
     let public = public::router(Arc::clone(handle), now);
-    page("web.listen", &config.web.listen, public)?;
+    let places = config.web.connections as usize;
+    page("web.listen", &config.web.listen, public, limits(places))?;
     if let Some(config) = &config.web.operators {
-        let limits = Limits::default();
+        let limits = limits(OPERATORS);
         let (router, told) =
             operators::router(Arc::clone(handle), Arc::clone(door), limits, stopped());
-        page("web.operators.listen", &config.listen, router)?;
+        page("web.operators.listen", &config.listen, router, limits)?;
         servers.spawn(told);
     }
     Ok(())

@@ -6,7 +6,7 @@ use std::{collections::HashMap, hash::Hash};
 /// old one, and what was old is forgotten. So it holds at least the last `generation` keys that were
 /// touched, at most twice as many, and each touch costs the same.
 #[derive(Debug)]
-pub(super) struct Aging<K, V> {
+pub(crate) struct Aging<K, V> {
     young: HashMap<K, V>,
     old: HashMap<K, V>,
     generation: usize,
@@ -14,7 +14,7 @@ pub(super) struct Aging<K, V> {
 
 impl<K: Copy + Eq + Hash, V: Default> Aging<K, V> {
     /// An empty one, of that many keys in a generation.
-    pub(super) fn new(generation: usize) -> Self {
+    pub(crate) fn new(generation: usize) -> Self {
         Self {
             young: HashMap::new(),
             old: HashMap::new(),
@@ -23,12 +23,12 @@ impl<K: Copy + Eq + Hash, V: Default> Aging<K, V> {
     }
 
     /// What is known of `key`, which does not count as a touch.
-    pub(super) fn get(&self, key: &K) -> Option<&V> {
+    pub(crate) fn get(&self, key: &K) -> Option<&V> {
         self.young.get(key).or_else(|| self.old.get(key))
     }
 
     /// What is known of `key`, from now on the default if nothing is.
-    pub(super) fn touch(&mut self, key: K) -> &mut V {
+    pub(crate) fn touch(&mut self, key: K) -> &mut V {
         if !self.young.contains_key(&key) && self.young.len() >= self.generation {
             self.old = std::mem::take(&mut self.young);
         }
@@ -40,7 +40,7 @@ impl<K: Copy + Eq + Hash, V: Default> Aging<K, V> {
 
     /// How many keys it holds.
     #[cfg(test)]
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.young.len() + self.old.len()
     }
 }

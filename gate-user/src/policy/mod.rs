@@ -20,8 +20,10 @@ pub(crate) mod testing;
 pub mod traffic;
 mod window;
 
+pub(crate) use aging::Aging;
 pub use check::{Case, Check};
 pub use finding::Finding;
 pub use lookups::Lookups;
 pub use reference::Reference;
 pub use service::{Policy, Scene};
+pub(crate) use window::Window;

@@ -6,7 +6,7 @@ use std::time::Duration;
 /// one before as large a part as still lies within the time: exact if that was spread evenly, and
 /// never more than what both hold.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub(super) struct Window {
+pub(crate) struct Window {
     /// Which window it is, counted in windows.
     number: u64,
     current: u32,
@@ -15,14 +15,14 @@ pub(super) struct Window {
 
 impl Window {
     /// Counts `change` more, or fewer, at `now`; the window lasts `length`.
-    pub(super) fn add(&mut self, change: i64, length: Duration, now: Duration) {
+    pub(crate) fn add(&mut self, change: i64, length: Duration, now: Duration) {
         *self = self.at(length, now);
         let current = i64::from(self.current).saturating_add(change).max(0);
         self.current = u32::try_from(current).unwrap_or(u32::MAX);
     }
 
     /// How many in the `length` before `now`.
-    pub(super) fn count(self, length: Duration, now: Duration) -> u32 {
+    pub(crate) fn count(self, length: Duration, now: Duration) -> u32 {
         let window = self.at(length, now);
         let length = millis(length);
         let left = length - millis(now) % length;

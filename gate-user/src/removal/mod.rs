@@ -7,6 +7,6 @@ mod rule;
 mod store;
 
 pub use {
-    rule::{Decision, Outlook, Ruling, decide, outlook},
+    rule::{Decision, Outlook, Recourse, Ruling, decide, outlook, recourse},
     store::{Filed, Filing, Limit, file, find, granted_since, resolve},
 };

@@ -171,6 +171,31 @@ fn rule(listing: &Listing, score: &Score, outlook: Outlook, minimum: u8) -> (Dec
     }
 }
 
+/// What a request for removal can bring about.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Recourse {
+    /// The score decides at once.
+    Score,
+    /// DNS is asked again at once.
+    Dns,
+    /// The postmaster decides.
+    Postmaster,
+    /// Nothing: the listing ends by itself.
+    None,
+}
+
+/// What a request can bring about for what is listed by `origin` for `reason`.
+pub fn recourse(reason: Reason, origin: &Origin) -> Recourse {
+    match (origin, reason) {
+        (Origin::Operator, _) | (_, Reason::NoBounce | Reason::Rollup | Reason::Manual) => {
+            Recourse::Postmaster
+        }
+        (Origin::Dnsbl | Origin::Ptr, _) => Recourse::Dns,
+        (_, Reason::DirectSpam) => Recourse::Score,
+        _ => Recourse::None,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
@@ -200,6 +225,31 @@ mod tests {
             reason: None,
             components: Vec::new(),
         }
+    }
+
+    #[test]
+    fn the_recourse_tells_what_the_rule_would_say() {
+        let score = with_score(100);
+        for reason in Reason::ALL {
+            for origin in [
+                Origin::Operator,
+                Origin::Complaints,
+                Origin::Rollup,
+                Origin::Feed("drop".into()),
+                Origin::Limits,
+            ] {
+                let recourse = recourse(reason, &origin);
+                let (decision, _) = rule(&listing(reason, origin), &score, Outlook::Now, 25);
+                let expected = match recourse {
+                    Recourse::Score => Decision::Granted,
+                    Recourse::Postmaster => Decision::Queued,
+                    Recourse::None | Recourse::Dns => Decision::Refused,
+                };
+                assert_eq!(decision, expected, "{reason:?} {recourse:?}");
+            }
+        }
+        assert_eq!(recourse(Reason::Dnsbl, &Origin::Dnsbl), Recourse::Dns);
+        assert_eq!(recourse(Reason::NoRdns, &Origin::Ptr), Recourse::Dns);
     }
 
     #[test]

@@ -11,7 +11,7 @@ use gate_tests::lab::{
     Outcome::{Connected, TimedOut},
 };
 
-use crate::mails::{complain, forwarded, report, spam};
+use gate_tests::mails::{complain, forwarded, report, spam};
 
 #[test]
 fn arf_reports_drop_a_source_and_say_why() -> Result<()> {

@@ -8,7 +8,7 @@ use gate_tests::lab::{
     Outcome::{Connected, TimedOut},
 };
 
-use crate::mails::{complain, list, report};
+use gate_tests::mails::{complain, list, report};
 
 /// `gatectl removal request ADDRESS`; the decision.
 fn ask(gate: &Gate<'_>, address: &str) -> Result<String> {

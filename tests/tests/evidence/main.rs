@@ -3,7 +3,6 @@
 
 mod complaints;
 mod ends;
-mod mails;
 mod replay;
 mod restart;
 mod rollup;

@@ -14,7 +14,7 @@ use std::{
 use anyhow::{Context as _, Result, ensure};
 use gate_tests::lab::{Lab, Outcome::TimedOut};
 
-use crate::mails::report;
+use gate_tests::mails::report;
 
 /// How many complaints are streamed, by how many at once, and after how many the daemon is killed.
 const STREAMED: u32 = 1000;
@@ -102,10 +102,10 @@ fn invariant_10_a_kill_loses_no_acknowledged_complaint_and_counts_none_twice() -
 fn what_was_scored_before_a_kill_counts_after_it() -> Result<()> {
     let lab = Lab::new()?;
     let mut gate = lab.gate().start()?;
-    crate::mails::complain(&gate, &report("20.2.0.7", "one@example.org"))?;
+    gate_tests::mails::complain(&gate, &report("20.2.0.7", "one@example.org"))?;
     gate.kill()?;
     gate.start()?;
-    crate::mails::complain(&gate, &report("20.2.0.7", "two@example.org"))?;
+    gate_tests::mails::complain(&gate, &report("20.2.0.7", "two@example.org"))?;
     assert_eq!(lab.connect("20.2.0.7")?, TimedOut);
     let score = gate.json(&["check", "--explain", "20.2.0.7"])?["score"].clone();
     gate.kill()?;

@@ -6,7 +6,7 @@ use gate_tests::lab::{
     Outcome::{Connected, TimedOut},
 };
 
-use crate::mails::list;
+use gate_tests::mails::list;
 
 #[test]
 fn invariant_1_four_sources_list_their_24_but_for_whom_is_allowed() -> Result<()> {

@@ -46,7 +46,11 @@ async fn log_in(client: &Client, token: &str) -> Result<()> {
     client.goto(PAGE).await?;
     let field = client.find(Locator::Css("#token")).await?;
     field.send_keys(token).await?;
-    client.find(Locator::Css("form button")).await?.click().await?;
+    client
+        .find(Locator::Css("form button"))
+        .await?
+        .click()
+        .await?;
     Ok(())
 }
 
@@ -59,7 +63,10 @@ async fn wait_for(client: &Client, css: &str, words: &str) -> Result<()> {
         if shown.contains(words) {
             return Ok(());
         }
-        ensure!(Instant::now() < deadline, "{css} does not say `{words}`: {shown}");
+        ensure!(
+            Instant::now() < deadline,
+            "{css} does not say `{words}`: {shown}"
+        );
         thread::sleep(Duration::from_millis(100));
     }
 }
@@ -68,7 +75,14 @@ async fn wait_for(client: &Client, css: &str, words: &str) -> Result<()> {
 fn an_operator_sees_drops_as_they_happen_and_grants_a_removal() -> Result<()> {
     let lab = Lab::new()?;
     let gate = start(&lab)?;
-    gate.must(&["block", "20.2.0.7", "--reason", "nobounce", "--comment", "<b>bounces</b>"])?;
+    gate.must(&[
+        "block",
+        "20.2.0.7",
+        "--reason",
+        "nobounce",
+        "--comment",
+        "<b>bounces</b>",
+    ])?;
     gate.must(&["removal", "request", "20.2.0.7", "--note", "mended"])?;
     Browser::Desktop.work(&lab, async |client| {
         log_in(client, "a wrong token, a wrong one").await?;
@@ -86,9 +100,17 @@ fn an_operator_sees_drops_as_they_happen_and_grants_a_removal() -> Result<()> {
         wait_for(client, "#networks", "20.2.0.0/24").await?;
         wait_for(client, "#legend", "nobounce").await?;
 
-        client.find(Locator::Css("#latest button")).await?.click().await?;
+        client
+            .find(Locator::Css("#latest button"))
+            .await?
+            .click()
+            .await?;
         wait_for(client, "#explanation", "way out of 20.2.0.7/32").await?;
-        client.find(Locator::Css("#explanation button")).await?.click().await?;
+        client
+            .find(Locator::Css("#explanation button"))
+            .await?
+            .click()
+            .await?;
         picture(client, "operators").await?;
 
         let grant = "button[aria-label='Grant the request of 20.2.0.7']";
@@ -97,7 +119,11 @@ fn an_operator_sees_drops_as_they_happen_and_grants_a_removal() -> Result<()> {
         assert_eq!(lab.connect("20.2.0.7")?, Connected);
         wait_for(client, "#removals", "granted by token desk").await?;
 
-        client.find(Locator::Css("#logout button")).await?.click().await?;
+        client
+            .find(Locator::Css("#logout button"))
+            .await?
+            .click()
+            .await?;
         client.goto(PAGE).await?;
         assert!(client.current_url().await?.path().ends_with("/login"));
         Ok(())
@@ -112,12 +138,23 @@ fn who_may_only_look_has_nothing_to_decide_with_and_it_fits_a_phone() -> Result<
     let lab = Lab::new()?;
     let gate = start(&lab)?;
     gate.must(&["block", "2a00:1111:2222:3333::/64", "--reason", "nobounce"])?;
-    gate.must(&["removal", "request", "2a00:1111:2222:3333::7", "--note", &"x".repeat(300)])?;
+    gate.must(&[
+        "removal",
+        "request",
+        "2a00:1111:2222:3333::7",
+        "--note",
+        &"x".repeat(300),
+    ])?;
     Browser::Phone.work(&lab, async |client| {
         log_in(client, LOOK).await?;
         wait_for(client, "#who", "token look (read)").await?;
         wait_for(client, "#removals", "queued").await?;
-        assert!(client.find(Locator::Css("button[aria-label^=Grant]")).await.is_err());
+        assert!(
+            client
+                .find(Locator::Css("button[aria-label^=Grant]"))
+                .await
+                .is_err()
+        );
 
         let widths = "return [document.documentElement.scrollWidth, window.innerWidth]";
         let widths = client.execute(widths, Vec::new()).await?;

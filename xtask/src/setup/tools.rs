@@ -48,6 +48,16 @@ const SERVERS: &[Tool] = &[
         why: "a mail server that asks the policy service",
     },
     Tool {
+        program: "chromium",
+        package: "chromium",
+        why: "a browser that looks at the pages",
+    },
+    Tool {
+        program: "chromedriver",
+        package: "chromium-driver",
+        why: "what drives the browser (WebDriver)",
+    },
+    Tool {
         program: "postfwd1",
         package: "postfwd",
         why: "another policy service, to measure beside",

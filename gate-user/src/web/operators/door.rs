@@ -23,10 +23,12 @@ use axum::http::{
 use super::{
     attempts::Attempts,
     sessions::Sessions,
-    site::{self, Site},
     tokens::{Token, Tokens},
 };
-use crate::control::{Caller, Rights};
+use crate::{
+    control::{Caller, Rights},
+    web::site::{self, Site},
+};
 
 /// The cookie of a session.
 pub(super) const COOKIE_NAME: &str = "gate_session";
@@ -115,7 +117,7 @@ impl Door {
         let token = sessions.find(cookie, now);
         let token = token.filter(|token| tokens.holds(token));
         let token = token.ok_or(Refused::NoToken)?;
-        if !asked.method.is_safe() && site::of(asked.headers) != Site::Same {
+        if !asked.method.is_safe() && site::of(asked.headers, None) != Site::Same {
             return Err(Refused::CrossSite);
         }
         Ok(admitted(token.clone()))
@@ -127,9 +129,9 @@ impl Door {
         asked: Asked<'_>,
         secret: &str,
         now: Instant,
-    ) -> Result<std::io::Result<String>, Refused> {
+    ) -> Result<String, Refused> {
         // Else a page from elsewhere could log somebody in as somebody else.
-        if site::of(asked.headers) == Site::Other {
+        if site::of(asked.headers, None) == Site::Other {
             return Err(Refused::CrossSite);
         }
         let token = self.known(asked.peer, secret.trim(), now)?;
@@ -152,6 +154,8 @@ impl Door {
         match self.tokens.load().of(secret) {
             Some(token) => Ok(token.clone()),
             None => {
+                // No more often than that: what comes in the pause is not even compared.
+                tracing::warn!(%peer, "a wrong token was shown to the operators' page or API");
                 attempts.wrong(peer, now);
                 Err(Refused::WrongToken)
             }
@@ -181,7 +185,7 @@ fn as_visitor(asked: Asked<'_>) -> Result<Admitted, Refused> {
     if through_proxy || !asked.peer.to_canonical().is_loopback() || !host.is_some_and(is_loopback) {
         return Err(Refused::Elsewhere);
     }
-    if !asked.method.is_safe() && site::of(headers) == Site::Other {
+    if !asked.method.is_safe() && site::of(headers, None) == Site::Other {
         return Err(Refused::CrossSite);
     }
     Ok(Admitted {

@@ -15,7 +15,8 @@ use super::networks::{Network, networks};
 use crate::control::{
     Service, ServiceError,
     api::{
-        DnsblLists, Feeds, Latest, LatestQuery, Point, Removals, RemovalsQuery, Stats, Status, Top,
+        Decision, DnsblLists, Feeds, Latest, LatestQuery, Point, Removals, RemovalsQuery, Stats,
+        Status, Top,
     },
 };
 
@@ -30,7 +31,7 @@ const LASTS: Duration = Duration::from_mins(5);
 /// How many of the latest points each event has: a slow reader has missed no more for long.
 const POINTS: usize = 6;
 /// Sources, networks, entries and requests that are shown.
-const SHOWN: usize = 12;
+const SHOWN: u8 = 12;
 
 /// What the page shows.
 #[derive(Serialize)]
@@ -139,9 +140,9 @@ async fn now<S: Service>(service: &S) -> Result<String, ServiceError> {
         .points
         .split_off(series.points.len().saturating_sub(POINTS));
     let mut top = service.top(usize::MAX).await?;
-    let networks = networks(&top, SHOWN);
-    top.sources.truncate(SHOWN);
-    let shown = SHOWN as u32;
+    let networks = networks(&top, SHOWN.into());
+    top.sources.truncate(SHOWN.into());
+    let shown = u32::from(SHOWN);
     let now = Now {
         status: service.status().await?,
         stats: service.stats().await?,
@@ -166,13 +167,13 @@ async fn removals<S: Service>(service: &S, shown: u32) -> Result<Removals, Servi
             ..RemovalsQuery::default()
         })
     };
-    let mut removals = of(Some(crate::control::api::Decision::Queued)).await?;
+    let mut removals = of(Some(Decision::Queued)).await?;
     let latest = of(None).await?;
     for removal in latest.removals {
         if removals.removals.iter().all(|shown| shown.id != removal.id) {
             removals.removals.push(removal);
         }
     }
-    removals.removals.truncate(2 * SHOWN);
+    removals.removals.truncate(2 * usize::from(SHOWN));
     Ok(removals)
 }

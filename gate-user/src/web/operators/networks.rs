@@ -1,10 +1,10 @@
 //! The networks that sampled drops come from most: the sources of an IPv4 /24 or an IPv6 /48 together.
 
-use std::{cmp::Reverse, collections::BTreeMap, net::IpAddr};
+use std::{cmp::Reverse, collections::BTreeMap};
 
 use serde::Serialize;
 
-use crate::{control::api::Top, network};
+use crate::{control::api::Top, network, web::crowd};
 
 /// A network that is dropped often.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
@@ -21,11 +21,7 @@ pub(super) struct Network {
 pub(super) fn networks(top: &Top, limit: usize) -> Vec<Network> {
     let mut sums: BTreeMap<network::Network, (u64, u64)> = BTreeMap::new();
     for source in &top.sources {
-        let length = match source.address.to_canonical() {
-            IpAddr::V4(_) => 24,
-            IpAddr::V6(_) => 48,
-        };
-        let network = network::Network::containing(source.address, length);
+        let network = crowd::network(source.address);
         let (drops, sources) = sums.entry(network).or_default();
         *drops += source.drops;
         *sources += 1;

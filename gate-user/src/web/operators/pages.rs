@@ -117,7 +117,7 @@ async fn log_in(
         headers: &headers,
     };
     match desk.door.log_in(asked, &token, Instant::now()) {
-        Ok(Ok(session)) => {
+        Ok(session) => {
             let by_tls = headers.get("x-forwarded-proto");
             let secure = if by_tls.is_some_and(|by| by == "https") {
                 "; Secure"
@@ -130,12 +130,7 @@ async fn log_in(
             );
             ([(header::SET_COOKIE, cookie)], see("./")).into_response()
         }
-        Ok(Err(error)) => {
-            let message = format!("no session can begin: {error}");
-            (StatusCode::INTERNAL_SERVER_ERROR, message).into_response()
-        }
         Err(refused) => {
-            tracing::warn!(%peer, %refused, "nobody was logged in");
             let problem = Some(refused);
             (status(refused), Login { problem }.into_html()).into_response()
         }

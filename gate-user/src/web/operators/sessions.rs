@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use rustix::rand::{GetRandomFlags, getrandom};
+use ring::rand::{SecureRandom as _, SystemRandom};
 use sha2::{Digest as _, Sha256};
 
 use super::tokens::Token;
@@ -29,14 +29,11 @@ struct Session {
 
 impl Sessions {
     /// Begins a session for whoever showed `token`; returns its cookie.
-    ///
-    /// # Errors
-    /// The kernel gives no random bytes.
-    pub(super) fn begin(&mut self, token: Token, now: Instant) -> std::io::Result<String> {
+    pub(super) fn begin(&mut self, token: Token, now: Instant) -> String {
         let mut random = [0; 32];
-        if getrandom(&mut random, GetRandomFlags::empty())? != random.len() {
-            return Err(std::io::ErrorKind::UnexpectedEof.into());
-        }
+        SystemRandom::new()
+            .fill(&mut random)
+            .expect("the kernel has random numbers");
         let cookie: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
         self.0.retain(|_, session| now < session.began + LASTS);
         if self.0.len() >= CAPACITY {
@@ -46,7 +43,7 @@ impl Sessions {
             }
         }
         self.0.insert(key(&cookie), Session { token, began: now });
-        Ok(cookie)
+        cookie
     }
 
     /// The token that was shown when the session of `cookie` began.
@@ -74,8 +71,8 @@ mod tests {
     fn a_session_ends_with_its_time_or_by_a_word() {
         let mut sessions = Sessions::default();
         let (now, desk) = (Instant::now(), token("desk", "secret", Rights::Write));
-        let cookie = sessions.begin(desk.clone(), now).unwrap();
-        let other = sessions.begin(desk.clone(), now).unwrap();
+        let cookie = sessions.begin(desk.clone(), now);
+        let other = sessions.begin(desk.clone(), now);
         assert_ne!(cookie, other);
         assert_eq!(sessions.find(&cookie, now), Some(&desk));
         assert_eq!(sessions.find("no such", now), None);
@@ -90,10 +87,10 @@ mod tests {
         let mut sessions = Sessions::default();
         let now = Instant::now();
         let desk = token("desk", "secret", Rights::Read);
-        let first = sessions.begin(desk.clone(), now).unwrap();
+        let first = sessions.begin(desk.clone(), now);
         for i in 1..=CAPACITY as u64 {
             let later = now + Duration::from_secs(i);
-            sessions.begin(desk.clone(), later).unwrap();
+            sessions.begin(desk.clone(), later);
         }
         assert_eq!(sessions.0.len(), CAPACITY);
         assert_eq!(sessions.find(&first, now), None);

@@ -7,7 +7,15 @@ use axum::response::Html;
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use sha2::{Digest as _, Sha256};
 
-use crate::config::{Contact, WebConfig};
+use super::{
+    pasted,
+    standing::{Dns, Standing},
+    topic::Topic,
+};
+use crate::{
+    config::{Contact, WebConfig},
+    removal::Recourse,
+};
 
 /// How the page looks; it is in the page itself, so that one request has it all.
 const STYLE: &str = include_str!("../../../templates/public/style.css");
@@ -25,20 +33,111 @@ pub(super) fn content_policy() -> &'static str {
     &POLICY
 }
 
+/// What is said first.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Notice {
+    /// What was put in holds no address.
+    NoAddress,
+    /// There is no address of mail in the form.
+    NoContact,
+    /// The note is too long.
+    LongNote,
+    /// This visitor asks too often, or all about this address do.
+    TooOften,
+    /// Too many requests were taken for this network, or from this contact.
+    TooManyRequests,
+    /// Another page made the browser post.
+    AnotherPage,
+    /// The form is none of ours any more.
+    OldForm,
+    /// The request is granted.
+    Granted,
+    /// The postmaster decides.
+    Queued,
+    /// The request is refused.
+    Refused,
+    /// There was nothing to be removed.
+    NotListed,
+    /// The gate cannot tell now.
+    Unavailable,
+}
+
+/// What the page shows, besides what it always does.
+pub(super) struct Content {
+    asked: String,
+    notice: Option<Notice>,
+    found: Option<Known>,
+    topic: Option<Topic>,
+}
+
+/// What is known of the address.
+struct Known {
+    standing: Standing,
+    dns: Dns,
+    /// For the form that asks for a removal, where that may bring anything about.
+    token: Option<String>,
+}
+
+impl Content {
+    /// Nothing was asked.
+    pub(super) fn empty() -> Self {
+        Self {
+            asked: String::new(),
+            notice: None,
+            found: None,
+            topic: None,
+        }
+    }
+
+    /// Only that.
+    pub(super) fn of(asked: &str, notice: Notice) -> Self {
+        Self {
+            asked: asked[..asked.floor_char_boundary(pasted::LONGEST)].to_owned(),
+            notice: Some(notice),
+            ..Self::empty()
+        }
+    }
+
+    /// How an address stands.
+    pub(super) fn standing(
+        asked: &str,
+        notice: Option<Notice>,
+        standing: Standing,
+        dns: Dns,
+        token: Option<String>,
+    ) -> Self {
+        Self {
+            asked: asked[..asked.floor_char_boundary(pasted::LONGEST)].to_owned(),
+            notice,
+            found: Some(Known {
+                standing,
+                dns,
+                token,
+            }),
+            topic: None,
+        }
+    }
+
+    /// The message that was put in names `topic`.
+    pub(super) fn with_topic(self, topic: Option<Topic>) -> Self {
+        Self { topic, ..self }
+    }
+}
+
 #[derive(Template)]
 #[template(path = "public/page.html")]
 struct Page<'a> {
     style: &'static str,
-    organisation: &'a str,
-    contact: &'a Contact,
+    web: &'a WebConfig,
+    content: &'a Content,
 }
 
 /// The page.
-pub(super) fn show(web: &WebConfig) -> Html<String> {
+pub(super) fn show(web: &WebConfig, content: &Content) -> Html<String> {
     let page = Page {
         style: STYLE,
-        organisation: &web.organisation,
-        contact: &web.contact,
+        web,
+        content,
     };
     Html(page.render().expect("text is written into a string"))
 }

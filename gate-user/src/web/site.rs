@@ -1,9 +1,6 @@
 //! From whose page a browser sends a request.
 
-use axum::http::{
-    HeaderMap,
-    header::{HOST, ORIGIN},
-};
+use axum::http::{HeaderMap, Uri, header};
 
 /// Whose page made a browser ask.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -17,21 +14,27 @@ pub(super) enum Site {
 }
 
 /// Whose page the head of a request tells of: by `Sec-Fetch-Site`, which no page can set (Fetch
-/// Metadata), or else by `Origin`, which a browser sends with each post.
-pub(super) fn of(headers: &HeaderMap) -> Site {
+/// Metadata), or else by `Origin`, which a browser sends with each post. `reached` is the URL where
+/// the page is reached, if that is known: a reverse proxy may have told this server another name.
+pub(super) fn of(headers: &HeaderMap, reached: Option<&str>) -> Site {
+    let text = |name| headers.get(name).map(|value| value.to_str().unwrap_or(""));
     let site = |is_same| if is_same { Site::Same } else { Site::Other };
-    if let Some(told) = headers.get("sec-fetch-site") {
+    if let Some(told) = text("sec-fetch-site") {
         return site(told == "same-origin");
     }
-    let Some(origin) = headers.get(ORIGIN) else {
+    let Some(origin) = text(header::ORIGIN.as_str()) else {
         return Site::Untold;
     };
-    let authority = origin.to_str().ok().and_then(|origin| {
-        let (_, authority) = origin.split_once("://")?;
-        Some(authority)
-    });
-    let host = headers.get(HOST).and_then(|host| host.to_str().ok());
-    site(authority.is_some() && authority == host)
+    let authority = |url: &str| {
+        url.parse::<Uri>()
+            .ok()?
+            .authority()
+            .map(ToString::to_string)
+    };
+    let origin = authority(origin);
+    let is_named = |name: Option<&str>| name.is_some() && origin.as_deref() == name;
+    let reached = reached.and_then(authority);
+    site(is_named(text(header::HOST.as_str())) || is_named(reached.as_deref()))
 }
 
 #[cfg(test)]
@@ -47,22 +50,22 @@ mod tests {
                 let name = HeaderName::from_static(name);
                 (name, value.parse().unwrap())
             });
-            of(&pairs.collect())
+            of(&pairs.collect(), Some("https://www.example.org/refused"))
         };
         let host = ("host", "gate.example:9025");
         assert_eq!(told(&[host]), Site::Untold);
         assert_eq!(told(&[host, ("sec-fetch-site", "same-origin")]), Site::Same);
+        let origin = ("origin", "http://gate.example:9025");
         for other in ["same-site", "cross-site", "none"] {
-            let origin = ("origin", "http://gate.example:9025");
             let given = [host, origin, ("sec-fetch-site", other)];
             assert_eq!(told(&given), Site::Other, "{other}");
         }
-        assert_eq!(
-            of(&[host, ("origin", "http://gate.example:9025")]),
-            Site::Same
-        );
+        for same in ["http://gate.example:9025", "https://www.example.org"] {
+            assert_eq!(told(&[host, ("origin", same)]), Site::Same, "{same}");
+        }
         for other in ["http://gate.example", "http://evil.example:9025", "null"] {
             assert_eq!(told(&[host, ("origin", other)]), Site::Other, "{other}");
         }
+        assert_eq!(told(&[("origin", "null")]), Site::Other);
     }
 }

@@ -1,10 +1,11 @@
 //! Mails that complain, and giving them to a gate.
 
 use anyhow::{Result, ensure};
-use gate_tests::lab::Gate;
+
+use crate::lab::Gate;
 
 /// An ARF report (RFC 5965) by `reporter`, one of our own users, that `source` sent spam.
-pub(crate) fn report(source: &str, reporter: &str) -> String {
+pub fn report(source: &str, reporter: &str) -> String {
     format!(
         "From: <{reporter}>\r\nSubject: FW: spam\r\nMIME-Version: 1.0\r\n\
          Content-Type: multipart/report; report-type=feedback-report;\r\n boundary=\"part\"\r\n\r\n\
@@ -17,7 +18,7 @@ pub(crate) fn report(source: &str, reporter: &str) -> String {
 }
 
 /// A mail that our server had from `source`, with a hop below that its sender made up.
-pub(crate) fn spam(source: &str) -> String {
+pub fn spam(source: &str) -> String {
     let literal = if source.contains(':') { "IPv6:" } else { "" };
     format!(
         "Received: from spam.example (unknown [{literal}{source}])\r\n\
@@ -29,7 +30,7 @@ pub(crate) fn spam(source: &str) -> String {
 }
 
 /// `mail` as our user `reporter` forwards it: as an attachment.
-pub(crate) fn forwarded(mail: &str, reporter: &str) -> String {
+pub fn forwarded(mail: &str, reporter: &str) -> String {
     format!(
         "From: <{reporter}>\r\nSubject: Fwd: spam\r\nMIME-Version: 1.0\r\n\
          Content-Type: multipart/mixed; boundary=b\r\n\r\n\
@@ -38,7 +39,10 @@ pub(crate) fn forwarded(mail: &str, reporter: &str) -> String {
 }
 
 /// Hands a mail in, as an alias of the mail server does.
-pub(crate) fn complain(gate: &Gate<'_>, mail: &str) -> Result<()> {
+///
+/// # Errors
+/// It is refused.
+pub fn complain(gate: &Gate<'_>, mail: &str) -> Result<()> {
     // local(8) of Postfix puts this line on top.
     let mail = format!("From bounce@example.net Mon Oct 12 10:00:00 2026\n{mail}");
     let said = gate.pipe(&["complaint", "-"], mail.as_bytes())?;
@@ -47,7 +51,10 @@ pub(crate) fn complain(gate: &Gate<'_>, mail: &str) -> Result<()> {
 }
 
 /// Complaints by two reporters: enough to list a source of which nothing good is known.
-pub(crate) fn list(gate: &Gate<'_>, source: &str) -> Result<()> {
+///
+/// # Errors
+/// As [`complain`].
+pub fn list(gate: &Gate<'_>, source: &str) -> Result<()> {
     complain(gate, &report(source, "one@example.org"))?;
     complain(gate, &report(source, "two@example.org"))
 }

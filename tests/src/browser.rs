@@ -1,0 +1,161 @@
+//! A browser for a lab: Debian's Chromium, headless, driven over WebDriver by Debian's chromedriver.
+//!
+//! In: where it is to look, and what to do there. It lives among the lab's clients, so that whatever
+//! it reaches is the lab's. Out: what the work finds, and pictures of pages ([`picture`]).
+
+use std::{
+    fs,
+    io::{BufRead as _, BufReader},
+    os::unix::process::CommandExt as _,
+    path::PathBuf,
+    process::{Child, Command, Stdio},
+    time::Duration,
+};
+
+use anyhow::{Context as _, Result};
+use fantoccini::{Client, ClientBuilder, wd::Capabilities};
+use hyper_util::client::legacy::connect::HttpConnector;
+use rustix::process::{Pid, Signal, kill_process_group};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::time::timeout;
+
+use crate::lab::Lab;
+
+/// How long all of a test's work in the browser may take.
+const DEADLINE: Duration = Duration::from_secs(180);
+
+/// What chromedriver says before its port when it listens.
+const LISTENS: &str = "started successfully on port ";
+
+/// A directory for pictures, instead of `target/web`, so that a test renews those of the docs.
+const PICTURES: &str = "GATE_PICTURES";
+
+/// What the browser is like.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Browser {
+    /// On a desk.
+    Desktop,
+    /// On a phone, 360 pixels wide.
+    Phone,
+    /// On a desk, and it runs no script.
+    WithoutScript,
+}
+
+impl Browser {
+    /// Does `work` in a new browser among the clients of `lab`.
+    ///
+    /// # Errors
+    /// Of `work`; or there is no browser, or it takes too long.
+    pub fn work<T: Send>(
+        self,
+        lab: &Lab,
+        work: impl AsyncFnOnce(&Client) -> Result<T> + Send,
+    ) -> Result<T> {
+        lab.on_clients(|| {
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()?;
+            let profile = tempfile::tempdir()?;
+            let driver = Driver::start(&profile)?;
+            runtime.block_on(async {
+                let client = timeout(DEADLINE, self.open(&driver, &profile))
+                    .await
+                    .context("the browser does not start")??;
+                let done = timeout(DEADLINE, work(&client)).await;
+                // Whatever became of the work, the browser is to end.
+                let closed = timeout(DEADLINE, client.close()).await;
+                let done = done.context("the browser takes too long")??;
+                closed.context("the browser does not end")??;
+                Ok(done)
+            })
+        })
+    }
+
+    async fn open(self, driver: &Driver, profile: &TempDir) -> Result<Client> {
+        let mut builder = ClientBuilder::new(HttpConnector::new());
+        builder.capabilities(self.capabilities(profile));
+        let url = format!("http://127.0.0.1:{}", driver.port);
+        builder.connect(&url).await.context("opening the browser")
+    }
+
+    fn capabilities(self, profile: &TempDir) -> Capabilities {
+        let data = format!("--user-data-dir={}", profile.path().join("data").display());
+        let mut options = json!({"args": [
+            "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+            "--disable-background-networking", "--disable-component-update", "--disable-sync",
+            "--disable-dev-shm-usage", "--window-size=1000,900", data,
+        ]});
+        match self {
+            Self::Desktop => {}
+            Self::Phone => {
+                options["mobileEmulation"] =
+                    json!({"deviceMetrics": {"width": 360, "height": 740, "pixelRatio": 2.0}});
+            }
+            Self::WithoutScript => {
+                // 2: blocked (Chromium's CONTENT_SETTING_BLOCK).
+                options["prefs"] =
+                    json!({"profile.managed_default_content_settings.javascript": 2});
+            }
+        }
+        let mut capabilities = Capabilities::new();
+        capabilities.insert("browserName".to_owned(), Value::from("chrome"));
+        capabilities.insert("goog:chromeOptions".to_owned(), options);
+        capabilities
+    }
+}
+
+/// Writes what the browser shows as `NAME.png`: into `target/web`, or into the directory that the
+/// variable `GATE_PICTURES` names, from the top of the repository.
+///
+/// # Errors
+/// The browser shows nothing, or the file cannot be written.
+pub async fn picture(client: &Client, name: &str) -> Result<()> {
+    let top = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
+    let directory = std::env::var_os(PICTURES).unwrap_or_else(|| "target/web".into());
+    let directory = top.join(directory);
+    fs::create_dir_all(&directory)?;
+    let path = directory.join(format!("{name}.png"));
+    let png = client.screenshot().await?;
+    fs::write(&path, png).with_context(|| format!("writing {}", path.display()))
+}
+
+/// chromedriver, in the network namespace of the thread that starts it. Ended on drop, with all that
+/// it has started.
+struct Driver {
+    child: Child,
+    port: u16,
+}
+
+impl Driver {
+    fn start(profile: &TempDir) -> Result<Self> {
+        let mut command = Command::new("chromedriver");
+        command.arg("--port=0").env("HOME", profile.path());
+        let command = command.stdin(Stdio::null()).stdout(Stdio::piped());
+        let mut child = command
+            .stderr(Stdio::null())
+            .process_group(0)
+            .spawn()
+            .context("running chromedriver: `cargo xtask test` installs it")?;
+        let output = child.stdout.take().context("it is piped")?;
+        let mut driver = Self { child, port: 0 };
+        let mut lines = BufReader::new(output).lines();
+        let line = lines.find_map(|line| {
+            let line = line.ok()?;
+            let (_, port) = line.split_once(LISTENS)?;
+            port.trim_end_matches('.').parse().ok()
+        });
+        driver.port = line.context("chromedriver does not say where it listens")?;
+        // It goes on to speak, and nobody listens any more: it must not end for that.
+        std::thread::spawn(move || lines.for_each(drop));
+        Ok(driver)
+    }
+}
+
+impl Drop for Driver {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = kill_process_group(Pid::from_child(&self.child), Signal::KILL);
+        let _ = self.child.wait();
+    }
+}
