@@ -18,7 +18,9 @@ pub mod feeds;
 pub mod flood;
 #[allow(unsafe_code, reason = "the one module that speaks to the kernel")]
 pub mod kernel;
+pub mod latency;
 pub mod limits;
+mod metrics;
 pub mod names;
 pub mod network;
 pub mod overrides;

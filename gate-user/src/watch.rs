@@ -39,7 +39,7 @@ impl Watch {
         };
         let watcher = notify::recommended_watcher(hear)
             .inspect_err(|error| {
-                tracing::warn!(%error, "cannot watch files: changes are seen late");
+                tracing::warn!(%error, "cannot watch files; changes are seen late");
             })
             .ok();
         Self {

@@ -23,7 +23,7 @@ use tokio::time::timeout;
 use crate::lab::Lab;
 
 /// How long all of a test's work in the browser may take.
-const DEADLINE: Duration = Duration::from_secs(180);
+const DEADLINE: Duration = Duration::from_mins(3);
 
 /// What chromedriver says before its port when it listens.
 const LISTENS: &str = "started successfully on port ";

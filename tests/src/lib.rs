@@ -2,15 +2,18 @@
 //! that is missing.
 
 pub mod browser;
+pub mod churn;
 pub mod demo;
 pub mod dns;
 pub mod evidence;
 pub mod feed_server;
 pub mod lab;
+pub mod mail_servers;
 pub mod mails;
 pub mod packet;
 pub mod policy;
 pub mod senders;
 pub mod stack;
 pub mod table;
+pub mod terminal;
 pub mod xdp;

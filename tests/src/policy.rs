@@ -17,10 +17,12 @@ use std::{
 use anyhow::{Context as _, Result, bail, ensure};
 
 use crate::{
-    lab::Lab,
+    lab::{Gate, Lab},
     senders::{self, Senders},
 };
 
+/// Whose clients are refused.
+pub(crate) const LISTED: &str = "192.0.2.0/24";
 /// Connections of mail servers.
 const CONNECTIONS: u32 = 100;
 /// The clock of `/proc/PID/stat` (proc(5)): `USER_HZ` is 100 on every architecture that Debian has.
@@ -41,6 +43,18 @@ pub struct Asked {
 trait Stream: Read + Write {}
 impl<T: Read + Write> Stream for T {}
 
+/// A gate that lists [`LISTED`] and decides without a word from DNS but on senders, who are asked of
+/// [`Senders`].
+pub(crate) fn start(lab: &Lab) -> Result<Gate<'_>> {
+    let config = format!(
+        "[enforcement]\nmanual = 'reject'\n[dns]\nservers = ['{}']\n[lookup]\nenabled = false\n[policy]\nchecks.reverse_dns = 'off'\n[log]\nlevel = 'warn'\n",
+        senders::SERVER
+    );
+    let gate = lab.gate().with(&config).start()?;
+    gate.block(LISTED)?;
+    Ok(gate)
+}
+
 /// Asks the gate `rounds` times on each connection; half of the clients are listed.
 ///
 /// # Errors
@@ -48,12 +62,7 @@ impl<T: Read + Write> Stream for T {}
 pub fn gate(rounds: u32) -> Result<Asked> {
     let lab = Lab::new()?;
     let _senders = Senders::start(&lab)?;
-    let config = format!(
-        "[enforcement]\nmanual = 'reject'\n[dns]\nservers = ['{}']\n[lookup]\nenabled = false\n[policy]\nchecks.reverse_dns = 'off'\n[log]\nlevel = 'warn'\n",
-        senders::SERVER
-    );
-    let gate = lab.gate().with(&config).start()?;
-    gate.block("192.0.2.0/24")?;
+    let gate = start(&lab)?;
     let socket = gate.socket().with_file_name("policy.sock");
     let connect = || Ok(Box::new(UnixStream::connect(&socket)?) as Box<dyn Stream>);
     measure(connect, gate.pid(), rounds)
@@ -167,7 +176,7 @@ fn request(number: u32, turn: u32) -> String {
 }
 
 /// One answer: up to the empty line.
-fn answer(stream: &mut impl Read) -> Result<String> {
+pub(crate) fn answer(stream: &mut impl Read) -> Result<String> {
     let mut text = Vec::new();
     let mut buffer = [0; 512];
     while !text.ends_with(b"\n\n") {

@@ -16,9 +16,9 @@ pub(crate) struct Options {
     /// Fewer rounds: about two minutes
     #[arg(long)]
     quick: bool,
-    /// Measure the policy service alone
+    /// Measure the policy service and the counting of connections alone
     #[arg(long, conflicts_with = "out")]
-    policy: bool,
+    door: bool,
     /// Write the numbers as JSON and the plots into this directory
     #[arg(long, value_name = "DIRECTORY")]
     out: Option<PathBuf>,
@@ -31,8 +31,8 @@ pub(crate) fn bench(options: &Options) -> Result<()> {
     if options.quick {
         bench.arg("--quick");
     }
-    if options.policy {
-        bench.arg("--policy");
+    if options.door {
+        bench.arg("--door");
     }
     if let Some(directory) = &options.out {
         bench.arg("--out").arg(directory);

@@ -9,6 +9,8 @@ use clap::{Parser, Subcommand};
 mod bench;
 mod build;
 mod demo;
+mod dist;
+mod docs;
 mod load;
 mod run;
 mod setup;
@@ -32,8 +34,12 @@ enum Task {
     BuildAndLoad(load::Options),
     /// Show the gate at work: who gets through and who does not, in network namespaces of its own
     Demo,
+    /// Write the list of configuration keys, and make a book of the documents
+    Docs,
     /// Measure what a packet and a change cost, beside nftables and ipset
     Bench(bench::Options),
+    /// Make the Debian package and the tarball, in target/dist
+    Dist(dist::Options),
     /// Check formats and lints, run the unit tests, and the kernel tests on this machine's kernel
     Test(test::Options),
 }
@@ -44,7 +50,9 @@ fn main() -> ExitCode {
         Task::Build(options) => build::build(&options),
         Task::BuildAndLoad(options) => load::build_and_load(&options),
         Task::Demo => demo::demo(),
+        Task::Docs => docs::docs(),
         Task::Bench(options) => bench::bench(&options),
+        Task::Dist(options) => dist::dist(&options),
         Task::Test(options) => return test::test(&options),
     };
     match done {

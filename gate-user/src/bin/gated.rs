@@ -2,33 +2,21 @@
 
 use std::{path::PathBuf, process::ExitCode};
 
-use clap::Parser;
+use clap::Parser as _;
 use gate_user::{
     config::Config,
-    daemon::{self, DaemonError, Options},
+    daemon::{self, Arguments, DaemonError, Loader, Options, Passed},
 };
 
-/// Decides who is listed, and keeps the kernel's gate so.
-///
-/// Exits with 0 when told to stop, with 2 when the configuration is wrong, and with 1 on
-/// any other error. The gate stays on the wire in each case; `gatectl detach` takes it off.
-#[derive(Parser)]
-#[command(name = "gated", version)]
-struct Cli {
-    /// The configuration file. Without it, every key has its default.
-    #[arg(long, value_name = "FILE")]
-    config: Option<PathBuf>,
-    /// Check the configuration, say what is wrong with it or where its control socket is, and exit.
-    #[arg(long)]
-    check_config: bool,
-}
-
 fn main() -> ExitCode {
-    let cli = Cli::parse();
-    let result = if cli.check_config {
-        check(cli.config.as_deref())
+    let arguments = Arguments::parse();
+    let config = arguments.config.as_deref();
+    let result = if arguments.check_config {
+        check(config)
+    } else if arguments.detach {
+        daemon::detach(config)
     } else {
-        serve(Options { config: cli.config })
+        serve(arguments.config)
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -53,7 +41,12 @@ fn check(path: Option<&std::path::Path>) -> Result<(), DaemonError> {
     Ok(())
 }
 
-fn serve(options: Options) -> Result<(), DaemonError> {
+fn serve(config: Option<PathBuf>) -> Result<(), DaemonError> {
+    let options = Options {
+        config,
+        passed: Passed::receive()?,
+        loader: Loader::start()?,
+    };
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()

@@ -433,8 +433,8 @@ mod tests {
         assert_eq!(applied.touched, [net("192.0.2.0/24")]);
         assert_eq!(sandbox.book.at(net("192.0.2.0/24")).count(), 3);
         let counts = sandbox.book.counts();
-        assert_eq!(counts.by_reason[&Reason::Manual], 2);
-        assert_eq!(counts.by_origin[&Origin::Operator], 2);
+        assert_eq!(counts.of_reason(Reason::Manual), 2);
+        assert_eq!(counts.of_origin(&Origin::Operator), 2);
 
         for (change, ended) in [
             (unlist("192.0.2.0/25", None, None), 0),

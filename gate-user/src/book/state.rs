@@ -1,6 +1,9 @@
 //! The current book in memory: an immutable snapshot that everybody may read.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, btree_map::Entry},
+    sync::Arc,
+};
 
 use gate_common::Reason;
 use jiff::Timestamp;
@@ -30,10 +33,26 @@ pub struct Counts {
     pub listings: usize,
     /// Allow entries.
     pub allow_entries: usize,
-    /// Listings by reason; a reason without any is left out.
-    pub by_reason: BTreeMap<Reason, usize>,
-    /// Listings by origin; an origin without any is left out.
-    pub by_origin: BTreeMap<Origin, usize>,
+    /// Listings by reason and origin; what there is none of is left out.
+    pub by_kind: BTreeMap<(Reason, Origin), usize>,
+}
+
+impl Counts {
+    /// How many listings there are for `reason`.
+    pub fn of_reason(&self, reason: Reason) -> usize {
+        let all = self.by_kind.iter();
+        all.filter(|((of, _), _)| *of == reason)
+            .map(|(_, count)| count)
+            .sum()
+    }
+
+    /// How many listings there are of `origin`.
+    pub fn of_origin(&self, origin: &Origin) -> usize {
+        let all = self.by_kind.iter();
+        all.filter(|((_, of), _)| of == origin)
+            .map(|(_, count)| count)
+            .sum()
+    }
 }
 
 impl Book {
@@ -182,12 +201,8 @@ impl Book {
                 Standing::Allowed => counts.allow_entries += 1,
                 Standing::Listed(reason) => {
                     counts.listings += 1;
-                    *counts.by_reason.entry(reason).or_default() += 1;
-                    if let Some(count) = counts.by_origin.get_mut(&*origin) {
-                        *count += 1;
-                    } else {
-                        counts.by_origin.insert(Origin::clone(&origin), 1);
-                    }
+                    let kind = (reason, Origin::clone(&origin));
+                    *counts.by_kind.entry(kind).or_default() += 1;
                 }
             }
         }
@@ -202,21 +217,16 @@ impl Book {
             Standing::Allowed => counts.allow_entries -= 1,
             Standing::Listed(reason) => {
                 counts.listings -= 1;
-                count_down(&mut counts.by_reason, &reason);
-                count_down(&mut counts.by_origin, &*key.origin);
+                let kind = (reason, Origin::clone(&key.origin));
+                if let Entry::Occupied(mut count) = counts.by_kind.entry(kind) {
+                    *count.get_mut() -= 1;
+                    if *count.get() == 0 {
+                        count.remove();
+                    }
+                }
             }
         }
         Some(record)
-    }
-}
-
-/// Counts one less, and leaves out what is none.
-fn count_down<K: Ord>(counts: &mut BTreeMap<K, usize>, key: &K) {
-    if let Some(count) = counts.get_mut(key) {
-        *count -= 1;
-        if *count == 0 {
-            counts.remove(key);
-        }
     }
 }
 

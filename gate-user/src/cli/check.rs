@@ -11,6 +11,7 @@ use super::{
     explain,
     gate::Gate,
     table::{Align, Table},
+    tone::Tone,
     words::{expiry, maybe, note, until},
 };
 use crate::{
@@ -95,8 +96,10 @@ fn sentence(check: &Check, now: Timestamp) -> String {
     };
     if !check.allowed {
         return match check.verdict {
-            Verdict::Pass if check.listed => format!("pass, {listed}, which is observed only"),
-            verdict => format!("{}, {listed}", verdict.as_str()),
+            Verdict::Pass if check.listed => {
+                format!("{}, {listed}, which is observed only", word(check.verdict))
+            }
+            verdict => format!("{}, {listed}", word(verdict)),
         };
     }
     let shelter = check.matches.first().map(|first| match first.kind {
@@ -104,11 +107,17 @@ fn sentence(check: &Check, now: Timestamp) -> String {
         _ => format!("allowed through {}", first.network),
     });
     let shelter = shelter.unwrap_or_else(|| "allowed".to_owned());
+    let pass = word(Verdict::Pass);
     if check.listed {
-        format!("pass, {shelter} although {listed}")
+        format!("{pass}, {shelter} although {listed}")
     } else {
-        format!("pass, {shelter}")
+        format!("{pass}, {shelter}")
     }
+}
+
+/// A verdict in its colour.
+fn word(verdict: Verdict) -> String {
+    Tone::from(verdict).paint(verdict.as_str())
 }
 
 /// What the kernel does, and whether that is what the plan says.
@@ -117,8 +126,8 @@ fn kernel(check: &Check) -> String {
         return "the gate is not on the wire".to_owned();
     };
     let mut text = match kernel.verdict {
-        KernelVerdict::Pass => "pass".to_owned(),
-        KernelVerdict::Drop => "drop".to_owned(),
+        KernelVerdict::Pass => word(Verdict::Pass),
+        KernelVerdict::Drop => word(Verdict::Drop),
     };
     if let Some(network) = kernel.network {
         let _ = write!(text, " through {network}");
@@ -164,7 +173,10 @@ mod tests {
     use hyper::Method;
 
     use super::*;
-    use crate::control::examples::{answer, now};
+    use crate::{
+        cli::tone::plain,
+        control::examples::{answer, now},
+    };
 
     fn documented() -> Check {
         answer(&Method::GET, route::CHECK)
@@ -173,7 +185,7 @@ mod tests {
     #[test]
     fn a_listed_address() {
         assert_eq!(
-            render(&documented(), now()),
+            plain(&render(&documented(), now())),
             "\
 192.0.2.7: drop, listed as manual through 192.0.2.0/24 by operator, until 2026-03-07T10:00:00Z (in 2d 22h)
   kernel: drop through 192.0.2.0/24 (manual)
@@ -203,7 +215,7 @@ mod tests {
             overrides: Vec::new(),
         };
         assert_eq!(
-            render(&clean, now()),
+            plain(&render(&clean, now())),
             "2001:db8::1: pass, not listed\n  kernel: the gate is not on the wire\n"
         );
     }
@@ -222,7 +234,7 @@ mod tests {
                 first.network = "192.0.2.7/32".parse().unwrap();
                 check.matches.insert(0, first);
             }
-            sentence(&check, now())
+            plain(&sentence(&check, now()))
         };
         for (verdict, shelter, expected) in [
             (Verdict::Drop, None, format!("drop, {listed}")),
@@ -252,12 +264,12 @@ mod tests {
         let mut check = documented();
         check.verdict = Verdict::Pass;
         assert_eq!(
-            kernel(&check),
+            plain(&kernel(&check)),
             "drop through 192.0.2.0/24 (manual), which is not what the plan says: see gatectl status"
         );
         check.verdict = Verdict::Reject;
         let answer = check.kernel.as_mut().unwrap();
         (answer.verdict, answer.network, answer.reason) = (KernelVerdict::Pass, None, None);
-        assert_eq!(kernel(&check), "pass");
+        assert_eq!(kernel(&check), Tone::Good.paint("pass"));
     }
 }

@@ -6,6 +6,7 @@ use super::{
     error::{CliError, Exit},
     gate::Gate,
     table::{Align, Table},
+    tone::Tone,
     words::foreign,
 };
 use crate::control::api::{CheckQuery, DnsblHealth, DnsblList, DnsblLists, DnsblTest, route};
@@ -54,16 +55,16 @@ fn render(lists: &[DnsblList]) -> String {
         ("LATENCY", Align::Right),
     ]);
     for list in lists {
-        let health = match list.health {
-            DnsblHealth::Untested => "untested",
-            DnsblHealth::InService => "in service",
-            DnsblHealth::OnHold => "on hold",
+        let (tone, health) = match list.health {
+            DnsblHealth::Untested => (Tone::Care, "untested"),
+            DnsblHealth::InService => (Tone::Good, "in service"),
+            DnsblHealth::OnHold => (Tone::Bad, "on hold"),
         };
         let trusted = if list.trusted { " trusted" } else { "" };
         table.row([
             list.name.clone(),
             format!("{}{trusted}", list.weight),
-            health.to_owned(),
+            tone.paint(health),
             list.per_minute.to_string(),
             list.answered.to_string(),
             list.listed.to_string(),
@@ -169,13 +170,13 @@ mod tests {
     use hyper::Method;
 
     use super::*;
-    use crate::control::examples::answer;
+    use crate::{cli::tone::plain, control::examples::answer};
 
     #[test]
     fn lists_are_a_table_and_what_is_wrong_follows() {
         let mut answer: DnsblLists = answer(&Method::GET, route::DNSBL);
         assert_eq!(
-            render(&answer.lists),
+            plain(&render(&answer.lists)),
             "\
 NAME            WEIGHT  HEALTH      A MINUTE  ANSWERED  LISTED  FAILED  NOT ASKED  LATEST  CACHE  LATENCY
 zen.example  2 trusted  in service       180     45120   31022      12          3    67 %   41 %  12.3 ms
@@ -185,7 +186,7 @@ bl.example: on hold since 2026-03-04T11:50:00Z: it does not answer us (127.255.2
         );
         answer.lists.truncate(1);
         answer.lists[0].failed_test = Some("does not answer: no answer in time".to_owned());
-        let text = render(&answer.lists);
+        let text = plain(&render(&answer.lists));
         let expected = "zen.example: failed its last test: it does not answer: no answer in time; \
                         the next is at 2026-03-04T12:30:00Z\n";
         assert!(text.ends_with(expected), "{text}");

@@ -77,6 +77,9 @@ pub(super) enum CliError {
     /// Two formats at once.
     #[error("--json and --format contradict each other")]
     TwoFormats,
+    /// What is asked for is not to be had as JSON.
+    #[error("metrics are text for Prometheus: expected `gatectl metrics` without --json")]
+    NoJson,
     /// Options of one format, with another.
     #[error("--name-server, --contact, --ttl, --valid and --url are for --format rbldnsd alone")]
     NotForFormat,

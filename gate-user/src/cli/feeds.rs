@@ -6,6 +6,7 @@ use super::{
     error::{CliError, Exit},
     gate::Gate,
     table::{Align, Table},
+    tone::Tone,
     words::{counted, foreign, maybe},
 };
 use crate::{
@@ -65,13 +66,13 @@ fn render(feeds: &[Feed]) -> String {
         ("FROM", Align::Left),
     ]);
     for feed in feeds {
-        let file = match feed.file {
-            FeedFile::Unread => "unread",
-            FeedFile::Ok => "ok",
-            FeedFile::Refused => "refused",
-            FeedFile::Missing => "missing",
-            FeedFile::Unreadable => "unreadable",
-            FeedFile::Failed => "failed",
+        let (tone, file) = match feed.file {
+            FeedFile::Unread => (Tone::Care, "unread"),
+            FeedFile::Ok => (Tone::Good, "ok"),
+            FeedFile::Refused => (Tone::Bad, "refused"),
+            FeedFile::Missing => (Tone::Bad, "missing"),
+            FeedFile::Unreadable => (Tone::Bad, "unreadable"),
+            FeedFile::Failed => (Tone::Bad, "failed"),
         };
         let in_force = match feed.in_force {
             FeedInForce::File => "list",
@@ -84,7 +85,7 @@ fn render(feeds: &[Feed]) -> String {
         };
         table.row([
             feed.name.clone(),
-            file.to_owned(),
+            tone.paint(file),
             in_force.to_owned(),
             feed.networks.to_string(),
             feed.bad_lines.to_string(),
@@ -147,14 +148,14 @@ mod tests {
     use hyper::Method;
 
     use super::*;
-    use crate::control::examples::answer;
+    use crate::{cli::tone::plain, control::examples::answer};
 
     #[test]
     fn feeds_are_a_table_and_their_problems_follow() {
         let mut answer: Feeds = answer(&Method::GET, route::FEEDS);
         answer.feeds[0].bad_lines = 3;
         assert_eq!(
-            render(&answer.feeds),
+            plain(&render(&answer.feeds)),
             "\
 NAME   LIST     IN FORCE  NETWORKS  BAD LINES  LOADED                FROM
 drop   ok       list          1222          3  2026-03-04T03:00:00Z  https://www.spamhaus.org/drop/drop_v4.json
@@ -170,7 +171,7 @@ drop: 2 bad lines more
     #[test]
     fn a_refused_file_says_why_and_until_when() {
         let feed: Feed = answer(&Method::POST, route::FEED_RELOAD);
-        let text = render(&[feed]);
+        let text = plain(&render(&[feed]));
         let problems: Vec<_> = text.lines().skip(2).collect();
         assert_eq!(
             problems,
@@ -188,7 +189,7 @@ drop: 2 bad lines more
         feed.file = FeedFile::Failed;
         let fetch = feed.fetch.as_mut().unwrap();
         (fetch.http, fetch.failures) = (None, 2);
-        let text = render(&[feed]);
+        let text = plain(&render(&[feed]));
         assert_eq!(
             text.lines().nth(2),
             Some(

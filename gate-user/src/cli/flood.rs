@@ -7,6 +7,7 @@ use super::{
     error::{CliError, Exit},
     gate::Gate,
     table::{Align, Table},
+    tone::Tone,
     words::{ago, span},
 };
 use crate::{
@@ -104,25 +105,40 @@ fn render(flood: &Flood, now: Timestamp) -> String {
 /// `calm since 2026-03-04T11:57:00Z (3m ago)`.
 pub(super) fn state(flood: &Flood, now: Timestamp) -> String {
     let since = format!("since {} ({})", flood.since, ago(flood.since, now));
+    format!("{} {since}", tone(flood).paint(name(flood)))
+}
+
+/// `calm`, or which flood.
+pub(super) fn name(flood: &Flood) -> &'static str {
     match flood.cause {
-        None => format!("calm {since}"),
-        Some(Cause::Syns) => format!("flood of SYNs {since}"),
-        Some(Cause::Overflows) => {
-            format!("flood that the mail server does not keep up with {since}")
-        }
-        Some(Cause::Forced) => format!("flood by the operator's word {since}"),
+        None => "calm",
+        Some(Cause::Syns) => "flood of SYNs",
+        Some(Cause::Overflows) => "flood that the mail server does not keep up with",
+        Some(Cause::Forced) => "flood by the operator's word",
+    }
+}
+
+/// How it stands.
+pub(super) fn tone(flood: &Flood) -> Tone {
+    if flood.in_flood {
+        Tone::Bad
+    } else {
+        Tone::Good
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::control::examples::{answer, now};
+    use crate::{
+        cli::tone::plain,
+        control::examples::{answer, now},
+    };
 
     #[test]
     fn a_flood_is_told_with_what_it_is_measured_by() {
         assert_eq!(
-            render(&answer(&Method::GET, route::FLOOD), now()),
+            plain(&render(&answer(&Method::GET, route::FLOOD), now())),
             "\
 state        flood of SYNs since 2026-03-04T11:57:00Z (3m ago)
 mode         auto
@@ -139,7 +155,7 @@ dropped now  dynamic, generic, nordns, forged
         flood.overflows = None;
         flood.enter_overflows = 0;
         assert_eq!(
-            render(&flood, now()),
+            plain(&render(&flood, now())),
             "\
 state       calm since 2026-03-04T12:00:00Z (0s ago)
 mode        off (the configuration says auto)
@@ -163,7 +179,7 @@ would drop  dynamic, generic, nordns, forged
             (Some(Cause::Forced), "flood by the operator's word since "),
         ] {
             flood.cause = cause;
-            let text = state(&flood, now());
+            let text = plain(&state(&flood, now()));
             assert!(text.starts_with(expected), "{text}");
         }
     }

@@ -1,7 +1,7 @@
 //! What every command has at hand: the daemon, and where its answers are shown.
 
 use std::{
-    cell::RefCell,
+    cell::{Cell, RefCell},
     io::{self, BufWriter, Write},
     path::PathBuf,
 };
@@ -17,6 +17,7 @@ pub(super) struct Gate {
     pub(super) client: Client,
     pub(super) json: bool,
     out: RefCell<Box<dyn Write>>,
+    reader_gone: Cell<bool>,
 }
 
 impl Gate {
@@ -26,6 +27,7 @@ impl Gate {
             client: Client::new(socket),
             json,
             out: RefCell::new(out),
+            reader_gone: Cell::new(false),
         }
     }
 
@@ -45,6 +47,11 @@ impl Gate {
         })
     }
 
+    /// Whether anybody may still read what is shown: who goes on showing has to ask.
+    pub(super) fn has_reader(&self) -> bool {
+        !self.reader_gone.get()
+    }
+
     /// Shows what `write` writes. A reader that has gone (`gatectl list | head`) is no error.
     pub(super) fn write(
         &self,
@@ -56,6 +63,7 @@ impl Gate {
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
                 // What is left over would be written when the buffer goes.
                 let _ = buffered.into_parts();
+                self.reader_gone.set(true);
                 Ok(())
             }
             written => written.map_err(CliError::Output),

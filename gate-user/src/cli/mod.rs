@@ -24,6 +24,7 @@ mod input;
 mod intake;
 mod list;
 mod lookup;
+mod metrics;
 mod mode;
 mod name;
 mod policy;
@@ -34,13 +35,15 @@ mod simulate;
 mod stats;
 mod status;
 mod table;
+mod terminal;
+mod tone;
 mod top;
 mod upkeep;
 mod words;
 
-use std::{ffi::OsString, io, path::PathBuf, process::ExitCode};
+use std::{ffi::OsString, path::PathBuf, process::ExitCode};
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
 
 use self::{
     error::{CliError, Exit},
@@ -72,6 +75,9 @@ struct Cli {
     /// Print JSON, one value a line.
     #[arg(long, global = true)]
     json: bool,
+
+    #[command(flatten)]
+    color: colorchoice_clap::Color,
 
     #[command(subcommand)]
     command: Command,
@@ -106,7 +112,10 @@ enum Command {
     Dnsbl(dnsbl::Args),
     /// What the kernel counted.
     Stats(stats::Args),
-    /// The sources with the most sampled drops.
+    /// Metrics for Prometheus, as GET /metrics answers them; docs/metrics.md tells them all.
+    Metrics,
+    /// What the gate does, live: rates by reason, the sources with the most sampled drops,
+    /// connections. Where it is no terminal, those sources once.
     Top(top::Args),
     /// The sources with the most connections to guarded ports open.
     Connections(connections::Args),
@@ -161,16 +170,22 @@ enum Command {
     Flush(upkeep::FlushArgs),
 }
 
+/// The command line of `gatectl`, for manual pages and completions.
+pub fn command() -> clap::Command {
+    Cli::command()
+}
+
 /// `gatectl`: parses the command line, does what it says, and tells how it went.
 pub fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => return misused(&error, std::env::args_os()),
     };
+    cli.color.write_global();
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build();
-    let gate = Gate::new(cli.socket, cli.json, Box::new(io::stdout()));
+    let gate = Gate::new(cli.socket, cli.json, Box::new(terminal::output()));
     let done = match runtime {
         Ok(runtime) => runtime.block_on(run(&gate, cli.command)),
         Err(error) => Err(CliError::Output(error)),
@@ -211,6 +226,7 @@ async fn run(gate: &Gate, command: Command) -> Result<Exit, CliError> {
         Command::Name(command) => name::run(gate, command).await,
         Command::Dnsbl(args) => dnsbl::run(gate, args).await,
         Command::Stats(args) => stats::run(gate, args).await,
+        Command::Metrics => metrics::run(gate).await,
         Command::Top(args) => top::run(gate, args).await,
         Command::Connections(args) => connections::run(gate, args).await,
         Command::Mode(args) => mode::run(gate, args).await,

@@ -6,6 +6,7 @@ use hyper::Method;
 use super::{
     error::{CliError, Exit},
     gate::Gate,
+    tone::Tone,
 };
 use crate::control::api::{ModeState, SetMode, route};
 
@@ -38,7 +39,7 @@ pub(super) async fn run(gate: &Gate, args: Args) -> Result<Exit, CliError> {
 }
 
 fn render(state: ModeState) -> String {
-    let mode = state.mode.as_str();
+    let mode = Tone::from(state.mode).paint(state.mode.as_str());
     if state.mode == state.configured {
         format!("{mode}\n")
     } else {
@@ -52,13 +53,16 @@ fn render(state: ModeState) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::control::examples::answer;
+    use crate::{cli::tone::plain, control::examples::answer};
 
     #[test]
     fn a_mode_other_than_the_configured_one_is_told() {
-        assert_eq!(render(answer(&Method::GET, route::MODE)), "enforce\n");
         assert_eq!(
-            render(answer(&Method::PUT, route::MODE)),
+            plain(&render(answer(&Method::GET, route::MODE))),
+            "enforce\n"
+        );
+        assert_eq!(
+            plain(&render(answer(&Method::PUT, route::MODE))),
             "monitor (the configuration says enforce)\n"
         );
     }

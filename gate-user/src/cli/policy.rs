@@ -9,6 +9,7 @@ use super::{
     error::{CliError, Exit},
     gate::Gate,
     table::{Align, Table},
+    tone::Tone,
     words::foreign,
 };
 use crate::{
@@ -103,7 +104,7 @@ fn render(verdict: &Verdict) -> String {
 
 fn sentence(verdict: &Verdict) -> String {
     if let Some(reply) = &verdict.reply {
-        return format!("refuse: {}", foreign(reply));
+        return format!("{}: {}", Tone::Care.paint("refuse"), foreign(reply));
     }
     let why = match (verdict.exempt, verdict.allowed) {
         (Some(Exempt::Allowed), Some(network)) => format!("allowed through {network}"),
@@ -163,7 +164,10 @@ mod tests {
     use hyper::Method;
 
     use super::*;
-    use crate::control::examples::{answer, now};
+    use crate::{
+        cli::tone::plain,
+        control::examples::{answer, now},
+    };
 
     fn given(line: &str) -> Result<VerdictQuery, String> {
         let attributes = line.split(' ').map(|text| attribute(text).unwrap());
@@ -206,7 +210,7 @@ mod tests {
     fn a_refusal_and_how_it_came_about() {
         let verdict: Verdict = answer(&Method::GET, route::VERDICT);
         assert_eq!(
-            render(&verdict),
+            plain(&render(&verdict)),
             "\
 192.0.2.7: refuse: 554 5.7.1 - ERROR: Connection refused. IP name lookup failed for <192.0.2.7>
   CHECK        OUTCOME   FOUND

@@ -1,9 +1,6 @@
 //! `stats`: what the kernel counted, once or again and again.
 
-use std::{
-    io::{self, IsTerminal as _, Write as _},
-    time::Duration,
-};
+use std::time::Duration;
 
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
@@ -11,11 +8,10 @@ use super::{
     error::{CliError, Exit},
     gate::Gate,
     table::{Align, Table},
+    terminal,
+    tone::Tone,
 };
 use crate::control::api::{PerLimit, PerReason, Stats, route, span};
-
-/// Puts the cursor at the top of an empty screen (ECMA-48: CUP, ED).
-const CLEAR: &str = "\x1b[H\x1b[2J";
 
 /// What `stats` is given.
 #[derive(Debug, clap::Args)]
@@ -38,21 +34,25 @@ pub(super) async fn run(gate: &Gate, args: Args) -> Result<Exit, CliError> {
         gate.show(&stats, |stats, _| render(stats, None))?;
         return Ok(Exit::Done);
     };
-    let screen = !gate.json && io::stdout().is_terminal();
+    let screen = !gate.json && terminal::is_screen();
     let mut ticks = interval(every);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut before: Option<(Stats, Instant)> = None;
-    loop {
+    while gate.has_reader() {
         ticks.tick().await;
         let stats: Stats = gate.client.get(route::STATS).await?;
         let now = Instant::now();
         if screen {
-            gate.write(|out| out.write_all(CLEAR.as_bytes()))?;
+            terminal::clear().map_err(CliError::Output)?;
         }
         let since = before.as_ref().map(|(stats, at)| (stats, now - *at));
-        gate.show(&stats, |stats, _| render(stats, since))?;
+        gate.show(&stats, |stats, _| {
+            let apart = if screen || since.is_none() { "" } else { "\n" };
+            apart.to_owned() + &render(stats, since)
+        })?;
         before = Some((stats, now));
     }
+    Ok(Exit::Done)
 }
 
 /// A count by reason.
@@ -69,11 +69,11 @@ fn render(stats: &Stats, earlier: Option<(&Stats, Duration)>) -> String {
         ("", Align::Right),
         ("", Align::Right),
     ]);
-    let mut row = |name: &str, share: bool, count: &dyn Fn(&Stats) -> u64| {
+    let mut row = |name: &str, tone: Option<Tone>, share: bool, count: &dyn Fn(&Stats) -> u64| {
         let now = count(stats);
         let rate = earlier.map(|(before, time)| rate(count(before), now, time));
         table.row([
-            name.to_owned(),
+            tone.map_or_else(|| name.to_owned(), |tone| tone.paint(name)),
             now.to_string(),
             if share {
                 percent(now, stats.seen)
@@ -83,46 +83,45 @@ fn render(stats: &Stats, earlier: Option<(&Stats, Duration)>) -> String {
             rate.map_or_else(String::new, |rate| format!("{rate:.1}/s")),
         ]);
     };
-    row("seen", false, &|it| it.seen);
-    row("passed", true, &|it| it.passed);
-    row("allowed", true, &|it| it.allowed);
-    for (name, counts) in [
-        ("dropped", (|it| &it.dropped) as ByReason),
-        ("would drop", |it| &it.would_drop),
+    row("seen", None, false, &|it| it.seen);
+    row("passed", Some(Tone::Good), true, &|it| it.passed);
+    row("allowed", Some(Tone::Good), true, &|it| it.allowed);
+    for (name, tone, counts) in [
+        ("dropped", Tone::Bad, (|it| &it.dropped) as ByReason),
+        ("would drop", Tone::Care, |it| &it.would_drop),
     ] {
-        row(name, true, &|it| counts(it).sum());
-        for (reason, count) in counts(stats).iter().filter(|&(_, count)| count > 0) {
-            let of_reason = |it: &Stats| {
-                let mut found = counts(it).iter().filter(|&(other, _)| other == reason);
-                found.next().map_or(count, |(_, count)| count)
-            };
-            row(&format!("  {}", reason.code()), true, &of_reason);
+        row(name, Some(tone), true, &|it| counts(it).sum());
+        for (reason, _) in counts(stats).iter().filter(|&(_, count)| count > 0) {
+            row(&format!("  {}", reason.code()), None, true, &|it| {
+                counts(it).of(reason)
+            });
         }
     }
-    for (name, counts) in [
-        ("limited", (|it| &it.limited) as ByLimit),
-        ("would limit", |it| &it.would_limit),
+    for (name, tone, counts) in [
+        ("limited", Tone::Bad, (|it| &it.limited) as ByLimit),
+        ("would limit", Tone::Care, |it| &it.would_limit),
     ] {
         if counts(stats).sum() > 0 {
-            row(name, true, &|it| counts(it).sum());
+            row(name, Some(tone), true, &|it| counts(it).sum());
         }
         for (limit, count) in counts(stats).iter().filter(|&(_, count)| count > 0) {
             let of_limit = |it: &Stats| {
                 let mut found = counts(it).iter().filter(|&(other, _)| other == limit);
                 found.next().map_or(count, |(_, count)| count)
             };
-            row(&format!("  {}", limit.as_str()), true, &of_limit);
+            row(&format!("  {}", limit.as_str()), None, true, &of_limit);
         }
     }
     if stats.courtesy > 0 {
-        row("courtesy", true, &|it| it.courtesy);
+        row("courtesy", Some(Tone::Good), true, &|it| it.courtesy);
     }
-    row("malformed", false, &|it| it.malformed);
-    format!("mode {}\n{}", stats.mode.as_str(), table.render())
+    row("malformed", None, false, &|it| it.malformed);
+    let mode = Tone::from(stats.mode).paint(stats.mode.as_str());
+    format!("mode {mode}\n{}", table.render())
 }
 
 /// Events a second. Counters that went back were made anew: what they show is since then.
-fn rate(before: u64, now: u64, time: Duration) -> f64 {
+pub(super) fn rate(before: u64, now: u64, time: Duration) -> f64 {
     let events = now.checked_sub(before).unwrap_or(now);
     #[expect(clippy::cast_precision_loss, reason = "a rate to look at")]
     let events = events as f64;
@@ -130,7 +129,7 @@ fn rate(before: u64, now: u64, time: Duration) -> f64 {
 }
 
 /// The share of `count` in `whole`; nothing of nothing.
-fn percent(count: u64, whole: u64) -> String {
+pub(super) fn percent(count: u64, whole: u64) -> String {
     if whole == 0 {
         return String::new();
     }
@@ -144,12 +143,12 @@ mod tests {
     use hyper::Method;
 
     use super::*;
-    use crate::control::examples::answer;
+    use crate::{cli::tone::plain, control::examples::answer};
 
     #[test]
     fn counters_with_their_shares() {
         assert_eq!(
-            render(&answer(&Method::GET, route::STATS), None),
+            plain(&render(&answer(&Method::GET, route::STATS), None)),
             "\
 mode enforce
 seen                120000
@@ -174,7 +173,7 @@ malformed                3
         let mut before = now.clone();
         before.seen -= 1000;
         before.dropped = PerReason::from_fn(|_| 0);
-        let text = render(&now, Some((&before, Duration::from_secs(2))));
+        let text = plain(&render(&now, Some((&before, Duration::from_secs(2)))));
         for line in [
             "seen                120000            500.0/s",
             "passed               20000  16.7 %      0.0/s",

@@ -9,6 +9,7 @@ use super::{
     flood,
     gate::Gate,
     table::{Align, Table},
+    tone::Tone,
     words::{ago, bytes, counted, foreign},
 };
 use crate::control::api::{
@@ -25,11 +26,19 @@ pub(super) async fn run(gate: &Gate) -> Result<Exit, CliError> {
 fn render(status: &Status, now: Timestamp) -> String {
     let mut facts = Table::new([("", Align::Left), ("", Align::Left)]);
     let mut fact = |name: &str, value: String| facts.row([name.to_owned(), value]);
-    fact("mode", status.mode.as_str().to_owned());
+    let mode = Tone::from(status.mode).paint(status.mode.as_str());
+    fact("mode", mode);
     fact("flood", flood::state(&status.flood, now));
     for (index, interface) in status.interfaces.iter().enumerate() {
         let name = if index == 0 { "interfaces" } else { "" };
-        fact(name, guarded(interface));
+        let text = guarded(interface);
+        fact(
+            name,
+            match interface.problem {
+                Some(_) => Tone::Bad.paint(&text),
+                None => text,
+            },
+        );
     }
     let ports: Vec<_> = status.ports.iter().map(ToString::to_string).collect();
     fact("ports", ports.join(", "));
@@ -41,7 +50,7 @@ fn render(status: &Status, now: Timestamp) -> String {
         match &status.kernel {
             Some(kernel) if *kernel == status.plan => "the same".to_owned(),
             Some(kernel) => size(kernel),
-            None => "the gate is not on the wire".to_owned(),
+            None => Tone::Bad.paint("the gate is not on the wire"),
         },
     );
     fact("drift", drift(&status.drift, now));
@@ -87,12 +96,14 @@ fn render(status: &Status, now: Timestamp) -> String {
     );
     let mut text = facts.render();
     for warning in &status.warnings {
-        let _ = writeln!(text, "warning: {}", foreign(warning));
+        let word = Tone::Care.paint("warning");
+        let _ = writeln!(text, "{word}: {}", foreign(warning));
     }
     text
 }
 
-fn guarded(interface: &Interface) -> String {
+/// An interface, and how the gate is on it.
+pub(super) fn guarded(interface: &Interface) -> String {
     let attach = match interface.attach {
         Some(Attach::Native) => "native",
         Some(Attach::Generic) => "generic",
@@ -189,8 +200,10 @@ fn drift(drift: &Drift, now: Timestamp) -> String {
     match drift.missing + drift.extra {
         0 => format!("0 ({when})"),
         sum => format!(
-            "{sum}: {} missing, {} extra ({when})",
-            drift.missing, drift.extra
+            "{}: {} missing, {} extra ({when})",
+            Tone::Bad.paint(&sum.to_string()),
+            drift.missing,
+            drift.extra
         ),
     }
 }
@@ -200,12 +213,15 @@ mod tests {
     use hyper::Method;
 
     use super::*;
-    use crate::control::examples::{answer, now};
+    use crate::{
+        cli::tone::plain,
+        control::examples::{answer, now},
+    };
 
     #[test]
     fn a_gate_with_a_problem() {
         assert_eq!(
-            render(&answer(&Method::GET, route::STATUS), now()),
+            plain(&render(&answer(&Method::GET, route::STATUS), now())),
             "\
 mode           enforce
 flood          calm since 2026-03-01T06:00:00Z (3d 6h ago)
@@ -242,7 +258,7 @@ warning: eth1 is not guarded: no such interface
         status.not_dropped.clear();
         status.warnings.clear();
         status.drift.checked = None;
-        let text = render(&status, now());
+        let text = plain(&render(&status, now()));
         for line in [
             "listings       none",
             "in the kernel  the gate is not on the wire",
@@ -287,7 +303,7 @@ warning: eth1 is not guarded: no such interface
             checked: Some(now()),
         };
         assert_eq!(
-            drift(&found, now()),
+            plain(&drift(&found, now())),
             "3: 2 missing, 1 extra (read back 0s ago)"
         );
     }

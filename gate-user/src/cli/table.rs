@@ -1,6 +1,6 @@
 //! Aligned columns.
 
-use std::fmt::Write as _;
+use super::tone::width;
 
 /// How a column is aligned.
 #[derive(Clone, Copy)]
@@ -44,14 +44,11 @@ impl<const N: usize> Table<N> {
         let header = self.columns.map(|(name, _)| name.to_owned());
         let header = header.iter().any(|name| !name.is_empty()).then_some(header);
         let lines: Vec<_> = header.iter().chain(&self.rows).collect();
-        let width = |column: usize| {
-            lines
-                .iter()
-                .map(|cells| cells[column].chars().count())
-                .max()
-                .unwrap_or(0)
+        let widest = |column: usize| {
+            let widths = lines.iter().map(|cells| width(&cells[column]));
+            widths.max().unwrap_or(0)
         };
-        let widths: [usize; N] = std::array::from_fn(width);
+        let widths: [usize; N] = std::array::from_fn(widest);
         let mut text = String::new();
         for cells in lines {
             let mut line = self.indent.to_owned();
@@ -59,11 +56,11 @@ impl<const N: usize> Table<N> {
                 if column > 0 {
                     line.push_str("  ");
                 }
-                let width = widths[column];
-                let _ = match self.columns[column].1 {
-                    Align::Left => write!(line, "{cell:<width$}"),
-                    Align::Right => write!(line, "{cell:>width$}"),
-                };
+                let gap = " ".repeat(widths[column] - width(cell));
+                line.extend(match self.columns[column].1 {
+                    Align::Left => [cell.as_str(), &gap],
+                    Align::Right => [&gap, cell.as_str()],
+                });
             }
             text.push_str(line.trim_end());
             text.push('\n');
@@ -75,6 +72,7 @@ impl<const N: usize> Table<N> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cli::tone::{Tone, plain};
 
     #[test]
     fn columns_are_as_wide_as_their_widest_cell() {
@@ -91,6 +89,17 @@ mod tests {
             "NAME     N  NOTE\n\
              a       10\n\
              größer   9  x y\n"
+        );
+    }
+
+    #[test]
+    fn a_coloured_cell_is_as_wide_as_its_text() {
+        let mut table = Table::new([("A", Align::Right), ("B", Align::Left)]);
+        table.row([Tone::Bad.paint("drop"), "x".to_owned()]);
+        table.row(["pass it".to_owned(), "y".to_owned()]);
+        assert_eq!(
+            plain(&table.render()),
+            "      A  B\n   drop  x\npass it  y\n"
         );
     }
 

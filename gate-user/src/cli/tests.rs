@@ -2,7 +2,7 @@
 //! answers what docs/control-api.md says.
 
 use std::{
-    io::Write,
+    io::{self, Write},
     sync::{Arc, Mutex},
 };
 
@@ -15,7 +15,7 @@ use crate::{
     control::{
         ServiceError,
         api::route,
-        examples::{Documented, compact, examples},
+        examples::{Documented, Example, compact, examples},
         server::{Limits, Socket, serve},
     },
 };
@@ -56,7 +56,12 @@ fn what_is_taken() {
         "stats",
         "stats --watch",
         "stats --watch=10s",
+        "metrics",
         "top --limit 5",
+        "top --once",
+        "top --interval 5s",
+        "--color never status",
+        "status --color=always",
         "connections --within 192.0.2.0/24 --limit 5",
         "mode",
         "mode off",
@@ -168,6 +173,8 @@ fn what_is_not_taken_says_what_would_be_right() {
             "dnsbl override 192.0.2.7 --end --for 3d",
             "cannot be used with",
         ),
+        ("top --interval 1ms", "at least one second"),
+        ("status --color red", "auto, always, never"),
         ("mode on", "expected off, monitor, enforce"),
         ("flood now", "expected on, off, auto"),
         ("feeds reload A/B", "cannot name a feed"),
@@ -380,6 +387,18 @@ async fn two_formats_contradict_each_other() {
 }
 
 #[tokio::test]
+async fn metrics_are_shown_as_they_come() {
+    let (exit, shown) = done("metrics", Documented::default()).await;
+    let examples = examples();
+    let is_it = |it: &&Example| it.is_of(&Method::GET, route::METRICS);
+    let documented = examples.iter().find(is_it).unwrap();
+    assert_eq!((exit, &shown), (Ok(Exit::Done), &documented.answer));
+    let (exit, shown) = done("--json metrics", Documented::default()).await;
+    assert!(exit.unwrap_err().contains("without --json"));
+    assert_eq!(shown, "");
+}
+
+#[tokio::test]
 async fn an_import_tells_what_it_did() {
     let list = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(list.path(), "# two\n192.0.2.0/24\n2001:db8::/32 ; here\n").unwrap();
@@ -422,5 +441,7 @@ impl Write for Gone {
 #[test]
 fn a_reader_that_has_gone_is_no_error() {
     let gate = Gate::new(PathBuf::new(), true, Box::new(Gone));
+    assert!(gate.has_reader());
     assert!(gate.show(&"x", |_, _| String::new()).is_ok());
+    assert!(!gate.has_reader(), "who shows again and again must end");
 }

@@ -33,9 +33,14 @@ fn between(earlier: Timestamp, later: Timestamp) -> Duration {
     Duration::try_from(later.duration_since(earlier)).unwrap_or_default()
 }
 
+/// How long something lasts that began at `since`: `2h 5m`.
+pub(super) fn lasting(since: Timestamp, now: Timestamp) -> String {
+    span(between(since, now))
+}
+
 /// `2h 5m ago`.
 pub(super) fn ago(time: Timestamp, now: Timestamp) -> String {
-    format!("{} ago", span(between(time, now)))
+    format!("{} ago", lasting(time, now))
 }
 
 /// `until 2026-03-07T10:00:00Z (in 2d 22h)`, or `for good`.

@@ -178,6 +178,19 @@ impl Client {
             .await
     }
 
+    /// `GET path`, of an answer that is text.
+    ///
+    /// # Errors
+    /// As [`Client::get`].
+    pub async fn text(&self, path: &str) -> Result<String, ClientError> {
+        let body = self
+            .whole(Method::GET, path, Vec::new(), |_| {}, PATIENCE)
+            .await?;
+        String::from_utf8(body.into()).map_err(|error| ClientError::NotUnderstood {
+            why: error.to_string(),
+        })
+    }
+
     /// The plan.
     ///
     /// # Errors
@@ -222,12 +235,24 @@ impl Client {
         progress: impl FnMut(f64) + Send + Sync + 'static,
         patience: Duration,
     ) -> Result<T, ClientError> {
+        let body = self.whole(method, path, body, progress, patience).await?;
+        serde_json::from_slice(&body).map_err(not_understood)
+    }
+
+    /// Sends a request and reads the whole answer.
+    async fn whole(
+        &self,
+        method: Method,
+        path: &str,
+        body: Vec<u8>,
+        progress: impl FnMut(f64) + Send + Sync + 'static,
+        patience: Duration,
+    ) -> Result<Bytes, ClientError> {
         let response = self
             .exchange(method, path, body, progress, patience)
             .await?;
         let body = response.into_body().collect().await;
-        let body = body.map_err(|error| self.lost(&error))?.to_bytes();
-        serde_json::from_slice(&body).map_err(not_understood)
+        Ok(body.map_err(|error| self.lost(&error))?.to_bytes())
     }
 
     /// Sends a request and waits for the head of an answer that is no error.

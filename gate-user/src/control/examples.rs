@@ -32,7 +32,8 @@ pub(crate) fn now() -> Timestamp {
     "2026-03-04T12:00:00Z".parse().unwrap()
 }
 
-/// An example of the document: a block `http` and the block `json` behind it.
+/// An example of the document: a block `http` and the block `json` behind it; or `text`, where the
+/// answer is no JSON.
 #[derive(Clone, Debug)]
 pub(crate) struct Example {
     /// The method.
@@ -46,6 +47,15 @@ pub(crate) struct Example {
 }
 
 impl Example {
+    /// The answer on one line: JSON as the server writes it, text with nothing but its newlines
+    /// taken out.
+    pub(crate) fn line(&self) -> String {
+        match self.answer.chars().next() {
+            Some('{') => compact(&self.answer),
+            _ => self.answer.replace('\n', ""),
+        }
+    }
+
     /// Whether this is an example of the route `path`.
     pub(crate) fn is_of(&self, method: &Method, path: &str) -> bool {
         let target = self.target.split('?').next().unwrap();
@@ -79,6 +89,7 @@ pub(crate) fn examples() -> Vec<Example> {
                 target: target.to_owned(),
                 body: body.to_owned(),
                 answer: block(rest, "json")
+                    .or_else(|| block(rest, "text"))
                     .unwrap_or_else(|| panic!("{line}: no answer behind it"))
                     .to_owned(),
             }
@@ -195,6 +206,14 @@ impl Service for Documented {
 
     async fn latest(&self, query: LatestQuery) -> Result<Latest, ServiceError> {
         self.look(route::LATEST, format!("{query:?}"))
+    }
+
+    async fn metrics(&self) -> Result<String, ServiceError> {
+        let examples = examples();
+        let example = examples
+            .iter()
+            .find(|example| example.is_of(&Method::GET, route::METRICS));
+        Ok(example.unwrap().answer.clone())
     }
 
     async fn top(&self, limit: usize) -> Result<Top, ServiceError> {

@@ -103,6 +103,9 @@ pub trait Service: Send + Sync + 'static {
     /// The entries of the book that began last.
     fn latest(&self, query: LatestQuery) -> answer!(Latest);
 
+    /// What there is to measure, in Prometheus's text format.
+    fn metrics(&self) -> answer!(String);
+
     /// The `limit` sources with the most sampled drops.
     fn top(&self, limit: usize) -> answer!(Top);
 

@@ -54,6 +54,7 @@ pub(super) fn status(
             }),
         problem: guarded.state.as_ref().err().cloned(),
     });
+    let handed_in = evidence.complaints + evidence.verdicts;
     let not_dropped = Reason::ALL
         .into_iter()
         .map(|reason| ReasonEnforcement {
@@ -77,17 +78,15 @@ pub(super) fn status(
         flood: flood(view),
         ports: view.config.gate.ports.as_slice().to_vec(),
         interfaces: interfaces.collect(),
-        listings: PerReason::from_fn(|reason| {
-            counts.by_reason.get(&reason).copied().unwrap_or(0) as u64
-        }),
+        listings: PerReason::from_fn(|reason| counts.of_reason(reason) as u64),
         allowed: counts.allow_entries as u64,
         plan: view.planned,
         kernel: view.maps.is_some().then_some(view.held),
         drift: view.drift,
         evidence: EvidenceCounts {
-            taken: evidence.taken,
-            dropped: evidence.dropped,
-            refused: evidence.refused,
+            taken: handed_in.taken,
+            dropped: handed_in.dropped,
+            refused: handed_in.refused,
             quarantined: evidence.quarantined,
             quarantined_bytes: evidence.quarantined_bytes,
         },
@@ -207,7 +206,7 @@ fn warnings(view: &View, feeds: &[FeedStatus], lookups: &Lookups) -> Vec<String>
     }
     warnings.extend(view.flood.problem.clone());
     if let Some(maps) = &view.maps {
-        let capacity = u64::from(maps.capacity());
+        let capacity = u64::from(maps.capacity().block);
         for (family, filled) in [
             ("IPv4", view.planned.block_v4),
             ("IPv6", view.planned.block_v6),

@@ -2,13 +2,13 @@
 //! one in bad standing fewer.
 //!
 //! In: sources that have just opened their first connection. Out: exceptions from the limits, in the
-//! kernel. A source is looked at then, and not each time its score changes: whoever has none open
+//! kernel, and the class of who has one for who asks ([`Known`]). A source is looked at then, and not each time its score changes: whoever has none open
 //! has nothing to be held to, and a score moves in hours.
 
 use std::{
     collections::{HashMap, VecDeque},
     net::IpAddr,
-    sync::Arc,
+    sync::{Arc, PoisonError, RwLock, RwLockWriteGuard},
 };
 
 use arc_swap::ArcSwap;
@@ -26,12 +26,28 @@ use crate::{
 /// the one that was looked at the longest time ago has everybody's limits again.
 const SOURCES: usize = 1 << 15;
 
+/// The class of each source that has not everybody's limits.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Known(Arc<RwLock<HashMap<Network, Class>>>);
+
+impl Known {
+    /// What `source` is by its score, as far as it has been looked at.
+    pub(super) fn of(&self, source: Network) -> Class {
+        let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        known.get(&source).copied().unwrap_or(Class::Unknown)
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, HashMap<Network, Class>> {
+        self.0.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 /// Who has which limits by his score.
 pub(super) struct Classes {
     view: Arc<ArcSwap<View>>,
     /// The configuration that they were given by.
     limits: LimitsConfig,
-    known: HashMap<Network, Class>,
+    known: Known,
     /// Those in `known`, in the order in which they came.
     order: VecDeque<Network>,
 }
@@ -39,11 +55,14 @@ pub(super) struct Classes {
 impl Classes {
     /// Begins with none: what is pinned of a former daemon goes.
     pub(super) fn new(view: Arc<ArcSwap<View>>) -> Self {
-        let limits = view.load().config.limits.clone();
+        let (limits, known) = {
+            let view = view.load();
+            (view.config.limits.clone(), view.classes.clone())
+        };
         let mut classes = Self {
             view,
             limits,
-            known: HashMap::new(),
+            known,
             order: VecDeque::new(),
         };
         classes.clear();
@@ -69,13 +88,12 @@ impl Classes {
         let now = Timestamp::now();
         match evidence::of_source(&view.history, source, now, &view.config).await {
             Ok((_, score)) => self.set(source, self.limits.class(score.value)),
-            Err(error) => tracing::warn!(%source, %error, "no limits by score"),
+            Err(error) => tracing::warn!(%source, %error, "cannot set limits by score"),
         }
     }
 
     fn set(&mut self, source: Network, class: Class) {
-        let former = self.known.get(&source).copied();
-        if former.unwrap_or(Class::Unknown) == class {
+        if self.known.of(source) == class {
             return;
         }
         let limits = match class {
@@ -89,34 +107,34 @@ impl Classes {
         };
         let set = |source, limits| {
             if let Err(error) = maps.set_limits(source, limits) {
-                tracing::warn!(%source, %error, "no limits by score");
+                tracing::warn!(%source, %error, "cannot set limits by score");
             }
         };
         set(source, limits);
         if class == Class::Unknown {
-            self.known.remove(&source);
+            self.known.write().remove(&source);
             self.order.retain(|other| *other != source);
             return;
         }
-        if self.known.insert(source, class).is_none() {
+        if self.known.write().insert(source, class).is_none() {
             self.order.push_back(source);
         }
         if self.order.len() > SOURCES
             && let Some(oldest) = self.order.pop_front()
         {
-            self.known.remove(&oldest);
+            self.known.write().remove(&oldest);
             set(oldest, None);
         }
     }
 
     fn clear(&mut self) {
-        self.known.clear();
+        self.known.write().clear();
         self.order.clear();
         let view = self.view.load();
         if let Some(maps) = &view.maps
             && let Err(error) = maps.clear_limits()
         {
-            tracing::warn!(%error, "limits by score are not cleared");
+            tracing::warn!(%error, "cannot clear limits by score");
         }
     }
 }

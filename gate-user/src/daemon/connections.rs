@@ -7,6 +7,7 @@
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use arc_swap::ArcSwap;
+use gate_common::Limit;
 use tokio::{task::spawn_blocking, time};
 
 use super::{
@@ -84,7 +85,7 @@ impl Comparison {
             Ok(corrected) => corrected,
             Err(error) => {
                 if !self.failed {
-                    tracing::error!(%error, "connections cannot be compared");
+                    tracing::error!(%error, "cannot compare connections");
                 }
                 self.failed = true;
                 return;
@@ -93,12 +94,13 @@ impl Comparison {
         self.failed = false;
         if counts && !corrected.is_empty() {
             let sources = corrected.len();
-            tracing::info!(sources, "counts of connections corrected");
+            tracing::info!(sources, "corrected counts of connections");
         }
         for Corrected {
             source,
             before,
             open,
+            opened,
             reached,
         } in corrected
         {
@@ -106,7 +108,10 @@ impl Comparison {
                 self.hear.opened(source);
             }
             if let Some(limit) = reached {
-                let count = open;
+                let count = match limit {
+                    Limit::Rate => opened,
+                    Limit::Connections | Limit::SynRate => open,
+                };
                 self.hear.reached(ReachedLimit {
                     source,
                     limit,

@@ -73,8 +73,12 @@ impl Writer {
             report.count
         );
         match self.list_for_limits(source, &evidence, now).await {
-            Ok(()) => tracing::info!(%source, evidence, "listed for its connections"),
-            Err(error) => tracing::error!(%source, %error, "not listed for its connections"),
+            Ok(()) => {
+                tracing::info!(network = %source, reason = Reason::ConnLimit.code(), evidence, "listed network for its connections");
+            }
+            Err(error) => {
+                tracing::error!(network = %source, %error, "cannot list a network for its connections");
+            }
         }
     }
 
@@ -164,7 +168,7 @@ impl Writer {
         for listing in &taken.listed {
             let (network, reason) = (listing.network, listing.reason.code());
             let evidence = listing.evidence.as_deref().unwrap_or_default();
-            tracing::info!(%network, reason, evidence, "listed for its evidence");
+            tracing::info!(%network, reason, evidence, "listed network for its evidence");
         }
         if !touched.is_empty() {
             // Told by `enforce`, and shows in the status.

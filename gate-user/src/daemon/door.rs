@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     book,
-    config::{Class, DnsblConfig},
+    config::DnsblConfig,
     dns::{
         class::{Confidence, NameClass},
         dnsbl::{self, NoAnswer, Verdict},
@@ -87,9 +87,12 @@ impl policy::Lookups for AtTheDoor {
     fn connections(&self, address: IpAddr) -> Option<Connections> {
         let view = self.view.load();
         let limits = &view.config.limits;
-        let limit = limits.connections(Network::source(address), Class::Unknown);
+        let source = Network::source(address);
+        let limit = limits.connections(source, view.classes.of(source));
         let counted = view.maps.as_ref()?.connections(address);
-        let counted = counted.inspect_err(|error| tracing::error!(%error, "connections not read"));
+        let counted = counted.inspect_err(
+            |error| tracing::error!(%error, "cannot read the connections of a client"),
+        );
         (limit > 0).then_some(Connections {
             open: counted.ok()?.open,
             limit,

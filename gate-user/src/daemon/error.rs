@@ -32,7 +32,7 @@ pub enum DaemonError {
         source: Box<KernelError>,
     },
     /// The control socket cannot be had.
-    #[error(transparent)]
+    #[error("control socket: {0}")]
     Socket(#[from] SocketError),
     /// The mail server's socket cannot be had.
     #[error("policy service: {0}")]
@@ -63,6 +63,23 @@ pub enum DaemonError {
     /// The pages cannot be served.
     #[error("cannot serve the pages of [web]: {0}")]
     Web(io::Error),
+    /// A daemon runs, which would put the gate back on the wire.
+    #[error("gated runs, and answers on {}: use `gatectl detach`", control.display())]
+    Runs {
+        /// Its control socket.
+        control: PathBuf,
+    },
+    /// What was passed at the start is not usable.
+    #[error("passed socket `{name}`: {source}")]
+    Passed {
+        /// The name that its unit gives it.
+        name: String,
+        /// Why not.
+        source: io::Error,
+    },
+    /// The daemon cannot give up what it does not need.
+    #[error("cannot give up privileges: {0}")]
+    Privileges(io::Error),
     /// DNS cannot be asked.
     #[error(transparent)]
     Resolver(#[from] ResolverError),

@@ -60,7 +60,7 @@ impl FloodWatch {
         let mode = kept_mode.in_force(config.flood.mode)?;
         let kept: Kept<Lasting> = Kept::new(state, "in-flood");
         let lasting = kept.read().unwrap_or_else(|error| {
-            tracing::warn!(%error, "whether there was a flood is not known");
+            tracing::warn!(%error, "cannot read whether there was a flood");
             None
         });
         let detected = lasting
@@ -120,7 +120,7 @@ impl FloodWatch {
             None => self.kept.forget(),
         };
         if let Err(error) = kept {
-            tracing::warn!(%error, "a restart will not know whether there is a flood");
+            tracing::warn!(%error, "cannot note whether there is a flood; a restart will not know");
         }
     }
 
@@ -128,9 +128,9 @@ impl FloodWatch {
     fn note(&mut self, problem: Option<String>) {
         if problem != self.view.problem {
             if let Some(problem) = &problem {
-                tracing::error!(problem, "floods may go unnoticed");
+                tracing::error!(error = problem, "cannot notice every flood");
             } else {
-                tracing::info!("floods are noticed again");
+                tracing::info!("resumed noticing floods");
             }
         }
         self.view.problem = problem;
@@ -174,7 +174,7 @@ impl Writer {
             mode = mode.as_str(),
             former = former.as_str(),
             by,
-            "flood mode set"
+            "set flood mode"
         );
         self.settle_flood(by);
         Ok(())
@@ -204,10 +204,10 @@ impl Writer {
                     syns,
                     overflows,
                     by,
-                    "flood begins: what is refused is dropped"
+                    "began flood: what is refused is dropped"
                 );
             } else {
-                tracing::info!(syns, overflows, by, "flood is over");
+                tracing::info!(syns, overflows, by, "ended flood");
             }
             self.flood_changed(cause.is_some());
         }
@@ -218,7 +218,7 @@ impl Writer {
     fn flood_changed(&mut self, in_flood: bool) {
         self.inquiry.set_shedding(in_flood);
         if let Err(error) = self.configure() {
-            tracing::error!(%error, "the kernel does not know of the change; courtesy stays as it was");
+            tracing::error!(%error, "cannot tell the kernel of the change; courtesy stays as it was");
         }
         let rules = self
             .rules

@@ -14,7 +14,7 @@ use super::{
     answer, explain,
     lookup::Lookups,
     policy::{self, Policy},
-    reports::Opened,
+    reports::Hear,
     request::{Changed, Handed, Reply, Request},
     rules,
     series::Samples,
@@ -41,6 +41,7 @@ use crate::{
     },
     evidence::{Taken, intake::Desk},
     feeds::Feeds,
+    metrics,
     network::Network,
     plan,
     rollup::Step,
@@ -59,10 +60,10 @@ const MAX_NOTE: usize = 2000;
 pub struct Handle {
     view: Arc<ArcSwap<View>>,
     requests: mpsc::Sender<Request>,
-    feeds: Feeds,
+    pub(super) feeds: Feeds,
     top: Arc<Mutex<TopSources>>,
     samples: Samples,
-    opened: Opened,
+    pub(super) hear: Hear,
     pub(super) desk: Arc<Desk>,
     pub(super) lookups: Lookups,
     pub(super) policy: Arc<Policy>,
@@ -74,7 +75,7 @@ impl Handle {
         requests: mpsc::Sender<Request>,
         feeds: Feeds,
         top: Arc<Mutex<TopSources>>,
-        opened: Opened,
+        hear: Hear,
         desk: Arc<Desk>,
         lookups: Lookups,
     ) -> Self {
@@ -87,7 +88,7 @@ impl Handle {
             feeds,
             top,
             samples,
-            opened,
+            hear,
             desk,
             lookups,
             policy,
@@ -164,7 +165,7 @@ impl Service for Handle {
             &self.view(),
             &feeds,
             self.desk.counts(),
-            self.opened.missed(),
+            self.hear.opened.missed(),
             &self.lookups,
         )
     }
@@ -320,6 +321,10 @@ impl Service for Handle {
         })
     }
 
+    async fn metrics(&self) -> Result<String, ServiceError> {
+        Ok(metrics::text(self.reading()?))
+    }
+
     async fn top(&self, limit: usize) -> Result<Top, ServiceError> {
         let top = self.top.lock().unwrap_or_else(PoisonError::into_inner);
         Ok(answer::top(&top, self.view().config.gate.sample, limit))
@@ -368,7 +373,7 @@ impl Service for Handle {
     async fn reload_feed(&self, name: &str, by: &Caller) -> Result<Feed, ServiceError> {
         let status = self.feeds.reload(name).await;
         let status = status.map_err(|error| ServiceError::NotFound(error.to_string()))?;
-        tracing::info!(feed = name, %by, "feed read on request");
+        tracing::info!(feed = name, %by, "reloaded feed");
         Ok(status.into())
     }
 

@@ -118,7 +118,7 @@ fn refused(error: DeskError) -> ServiceError {
     match error {
         DeskError::Refused(why) => ServiceError::BadRequest(why.to_string()),
         DeskError::NotKept { .. } => {
-            tracing::error!(%error, "quarantine not usable");
+            tracing::error!(%error, "cannot use the quarantine");
             ServiceError::Internal(error.to_string())
         }
     }
@@ -170,11 +170,11 @@ impl WaysIn {
             match runtime.block_on(handle.take_complaint(mail.raw, query, "maildir")) {
                 Ok(_) => Handling::Taken,
                 Err(ServiceError::BadRequest(why)) => {
-                    tracing::info!(why, "complaint of a Maildir refused");
+                    tracing::info!(why, "refused a complaint of a Maildir");
                     Handling::Refused
                 }
                 Err(error) => {
-                    tracing::warn!(%error, "complaint of a Maildir not taken; it will be tried again");
+                    tracing::warn!(%error, "cannot take a complaint of a Maildir; it will be tried again");
                     Handling::NotNow
                 }
             }

@@ -1,5 +1,9 @@
-//! The log: one event a line, for people or as JSON, to standard error.
+//! The log: one event a line, for people or as JSON, to standard error. docs/logs.md tells every line.
 
+mod line;
+
+use line::Line;
+use rustix::fs::fstat;
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::{
     Registry, filter::Targets, fmt, layer::SubscriberExt as _, reload, util::SubscriberInitExt as _,
@@ -18,7 +22,7 @@ impl LogControl {
     /// Sets the least important level that is logged.
     pub(super) fn set_level(&self, level: LogLevel) {
         if let Err(error) = self.level.modify(|filter| *filter = filter_of(level)) {
-            tracing::warn!(%error, "the log level stays as it was");
+            tracing::warn!(%error, "cannot set the log level; it stays as it was");
         }
     }
 
@@ -34,18 +38,39 @@ impl LogControl {
 pub(super) fn init(config: LogConfig) -> Result<LogControl, DaemonError> {
     let (filter, level) = reload::Layer::new(filter_of(config.level));
     let registry = Registry::default().with(filter);
-    // Under systemd the journal has the time, and takes no colour.
-    let journal = std::env::var_os("JOURNAL_STREAM").is_some();
-    let lines = fmt::layer().with_writer(std::io::stderr).with_target(false);
+    let journal = is_journal();
+    let lines = fmt::layer()
+        .with_writer(std::io::stderr)
+        .with_target(false)
+        .with_ansi(false);
     let result = match config.format {
-        LogFormat::Json => registry.with(lines.json().flatten_event(true)).try_init(),
-        LogFormat::Human if journal => registry
-            .with(lines.with_ansi(false).without_time())
-            .try_init(),
-        LogFormat::Human => registry.with(lines.with_ansi(false)).try_init(),
+        LogFormat::Json => {
+            let lines = lines.json().flatten_event(true);
+            let lines = lines.map_event_format(|format| Line { format, journal });
+            registry.with(lines).try_init()
+        }
+        // The journal has time and level of its own.
+        LogFormat::Human if journal => {
+            let lines = lines.without_time().with_level(false);
+            let lines = lines.map_event_format(|format| Line { format, journal });
+            registry.with(lines).try_init()
+        }
+        LogFormat::Human => {
+            let lines = lines.map_event_format(|format| Line { format, journal });
+            registry.with(lines).try_init()
+        }
     };
     result.map_err(|error| DaemonError::Log(error.to_string()))?;
     Ok(LogControl { level })
+}
+
+/// Whether standard error is the journal: what systemd says of the stream that it made must be true of
+/// this one, which may have been turned elsewhere since (systemd.exec(5), `JOURNAL_STREAM`).
+fn is_journal() -> bool {
+    let Ok(told) = std::env::var("JOURNAL_STREAM") else {
+        return false;
+    };
+    fstat(std::io::stderr()).is_ok_and(|is| told == format!("{}:{}", is.st_dev, is.st_ino))
 }
 
 /// What is logged at `level`. Of the DNS library nothing: it warns of each message that it cannot use,
@@ -65,18 +90,4 @@ fn filter_of(level: LogLevel) -> Targets {
 }
 
 #[cfg(test)]
-mod tests {
-    use tracing::Level;
-
-    use super::*;
-
-    #[test]
-    fn the_dns_library_logs_no_names() {
-        let filter = filter_of(LogLevel::Trace);
-        assert!(filter.would_enable("gate_user::dns", &Level::TRACE));
-        for library in ["hickory_net::udp", "hickory_resolver", "hickory_proto::op"] {
-            assert!(!filter.would_enable(library, &Level::ERROR), "{library}");
-        }
-        assert!(!filter_of(LogLevel::Info).would_enable("gate_user", &Level::DEBUG));
-    }
-}
+mod tests;

@@ -64,7 +64,7 @@ impl Lookups {
             Ok(resolver) => resolver,
             Err(error) => {
                 // The gate must stand all the same. Whom to ask then: resolv.conf(5), `nameserver`.
-                tracing::error!(%error, "the name server of this machine is asked");
+                tracing::error!(%error, "cannot tell the name servers; that of this machine is asked");
                 problem = Some(error.to_string());
                 let local = "127.0.0.1".parse().expect("an address names a server");
                 Resolver::new(&DnsConfig {
@@ -95,7 +95,7 @@ impl Lookups {
         self.dnsbl.configure(config.dnsbl.clone());
         let problem = self.resolver.reload(&config.dns).err();
         if let Some(error) = &problem {
-            tracing::error!(%error, "the former name servers are asked");
+            tracing::error!(%error, "cannot tell the name servers; the former ones are asked");
         }
         *self.problem() = problem.map(|error| error.to_string());
         Ok(())
@@ -141,7 +141,7 @@ impl Writer {
         }
         // What is lost by a failure is asked for again when its source comes again.
         if let Err(error) = self.take_dns(findings, &samples, DAEMON).await {
-            tracing::error!(%error, "what DNS said is not taken in");
+            tracing::error!(%error, "cannot take in what DNS said");
         }
     }
 
@@ -230,7 +230,7 @@ impl Writer {
         if some == 0 {
             return Ok(());
         }
-        let keys: Vec<i64> = self.to_judge.drain(..some).collect();
+        let keys: Vec<i64> = self.to_judge.range(..some).copied().collect();
         let before = self.ledger.book().clone();
         let ground = Ground {
             config: &self.config,
@@ -245,6 +245,8 @@ impl Writer {
             .await
             .map_err(refused)?;
         let touched = work.commit(DAEMON).await.map_err(refused)?;
+        // Only now: what cannot be stored waits for another turn.
+        self.to_judge.drain(..some);
         self.follow(&before, &listed, &touched);
         Ok(())
     }
@@ -283,11 +285,11 @@ impl Writer {
             }
             match self.take_back(&list.name, from).await {
                 Ok(sources) => {
-                    tracing::warn!(list = %list.name, sources, %since, "what it said is taken back");
+                    tracing::warn!(list = %list.name, sources, %since, "withdrew what a DNSBL said");
                     self.doubted.insert(list.name);
                 }
                 Err(error) => {
-                    tracing::error!(%error, "what a DNSBL said is not taken back; it will be tried again");
+                    tracing::error!(%error, "cannot withdraw what a DNSBL said; it will be tried again");
                 }
             }
         }
@@ -322,7 +324,7 @@ impl Writer {
         for listing in listed {
             let (network, reason) = (listing.network, listing.reason.code());
             let evidence = listing.evidence.as_deref().unwrap_or_default();
-            tracing::info!(%network, reason, evidence, "listed for what DNS says");
+            tracing::info!(%network, reason, evidence, "listed network for what DNS says");
         }
         self.want_samples(listed);
         if !touched.is_empty() {

@@ -6,6 +6,7 @@
 //! crash and after an upgrade.
 
 mod answer;
+mod arguments;
 mod burst;
 mod classes;
 mod connections;
@@ -19,9 +20,13 @@ mod intake;
 mod kept;
 mod logging;
 mod lookup;
+mod metrics;
 mod mode;
 mod notify;
+mod off;
+mod passed;
 mod policy;
+mod privileges;
 mod reports;
 mod request;
 mod rules;
@@ -35,6 +40,10 @@ mod view;
 mod web;
 mod writer;
 
+pub use arguments::Arguments;
 pub use error::DaemonError;
 pub use handle::Handle;
+pub use off::detach;
+pub use passed::{Passed, PassedSocket};
+pub use privileges::Loader;
 pub use run::{Options, run};

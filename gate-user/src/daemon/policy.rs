@@ -7,7 +7,13 @@ use arc_swap::ArcSwap;
 use futures_util::{StreamExt as _, stream};
 use tokio::net::TcpListener;
 
-use super::{DaemonError, door::AtTheDoor, lookup::Lookups, view::View};
+use super::{
+    DaemonError,
+    door::AtTheDoor,
+    lookup::Lookups,
+    passed::{Passed, PassedSocket},
+    view::View,
+};
 use crate::{
     config::Config,
     control::{
@@ -20,7 +26,6 @@ use crate::{
     },
     policy::{
         self, Check, Scene,
-        counters::Counted,
         decide::{Action, By, Decision, Outcome},
         request::{Attributes, Request, RequestError, Subject},
         server::{Door, Limits},
@@ -49,16 +54,25 @@ pub(super) fn service(view: &Arc<ArcSwap<View>>, lookups: &Lookups) -> Arc<Polic
     Arc::new(Policy::new(scene, door))
 }
 
-/// The doors that the configuration names.
-pub(super) async fn doors(config: &Config) -> Result<Vec<Door>, DaemonError> {
+/// The name of the sockets that systemd listens on for the policy service.
+const PASSED: &str = "policy";
+
+/// The doors that were passed, and for those that were not, the ones that the configuration names.
+pub(super) async fn doors(config: &Config, passed: &mut Passed) -> Result<Vec<Door>, DaemonError> {
     let policy = &config.policy;
     if !policy.enabled {
         return Ok(Vec::new());
     }
-    let path = config.policy_socket();
-    let socket = Socket::bind(&path, policy.mode, policy.group.as_deref()).await;
-    let mut doors = vec![Door::Unix(socket.map_err(DaemonError::PolicySocket)?)];
-    if let Some(address) = policy.listen.address() {
+    let passed = passed.take(PASSED).into_iter().map(door);
+    let mut doors = passed.collect::<Result<Vec<_>, _>>()?;
+    if !doors.iter().any(|door| matches!(door, Door::Unix(_))) {
+        let path = config.policy_socket();
+        let socket = Socket::bind(&path, policy.mode, policy.group.as_deref()).await;
+        doors.push(Door::Unix(socket.map_err(DaemonError::PolicySocket)?));
+    }
+    if let Some(address) = policy.listen.address()
+        && !doors.iter().any(|door| matches!(door, Door::Tcp(_)))
+    {
         let listener = TcpListener::bind(address).await;
         let listener = listener.map_err(|source| DaemonError::Listen {
             address,
@@ -68,6 +82,17 @@ pub(super) async fn doors(config: &Config) -> Result<Vec<Door>, DaemonError> {
         doors.push(Door::Tcp(listener));
     }
     Ok(doors)
+}
+
+fn door(socket: PassedSocket) -> Result<Door, DaemonError> {
+    let door = match socket {
+        PassedSocket::Unix(listener) => Socket::passed(listener).map(Door::Unix),
+        PassedSocket::Tcp(listener) => TcpListener::from_std(listener).map(Door::Tcp),
+    };
+    door.map_err(|source| DaemonError::Passed {
+        name: PASSED.to_owned(),
+        source,
+    })
 }
 
 /// What mail servers may cost.
@@ -113,20 +138,14 @@ pub(super) async fn verdicts(
 
 /// What mail servers were told since the start.
 pub(super) fn state(policy: &Policy) -> PolicyState {
-    let Counted {
-        requests,
-        refused,
-        observed,
-        broken,
-        turned_away,
-    } = policy.counters().counted();
-    let by_check = |counts: [u64; Check::ALL.len()]| Check::ALL.into_iter().zip(counts).collect();
+    let counted = policy.counters().counted();
+    let refused = Check::ALL.map(|check| (check, counted.refused_by(check)));
     PolicyState {
-        requests,
-        refused: by_check(refused),
-        observed: by_check(observed),
-        broken,
-        turned_away,
+        requests: counted.requests,
+        refused: refused.into(),
+        observed: Check::ALL.into_iter().zip(counted.observed).collect(),
+        broken: counted.broken,
+        turned_away: counted.turned_away,
     }
 }
 

@@ -67,6 +67,33 @@ pub(super) struct ReachedLimit {
     pub(super) count: u32,
 }
 
+/// How many reports of limits the kernel made since the daemon started.
+#[derive(Debug, Default)]
+pub(super) struct LimitReports {
+    reached: [AtomicU64; Limit::SLOTS],
+    limited: [AtomicU64; Limit::SLOTS],
+}
+
+impl LimitReports {
+    fn count(counts: &[AtomicU64; Limit::SLOTS], limit: Limit) {
+        counts[limit.slot()].fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Of sources that reached a limit by completing a handshake, by [`Limit::slot`].
+    pub(super) fn reached(&self) -> [u64; Limit::SLOTS] {
+        self.reached
+            .each_ref()
+            .map(|count| count.load(Ordering::Relaxed))
+    }
+
+    /// Of SYNs over a limit, by [`Limit::slot`].
+    pub(super) fn limited(&self) -> [u64; Limit::SLOTS] {
+        self.limited
+            .each_ref()
+            .map(|count| count.load(Ordering::Relaxed))
+    }
+}
+
 /// Whom reports are for.
 #[derive(Clone, Debug)]
 pub(super) struct Hear {
@@ -75,6 +102,8 @@ pub(super) struct Hear {
     /// Whoever gives them limits by their score.
     classes: mpsc::Sender<IpAddr>,
     reached: mpsc::Sender<ReachedLimit>,
+    /// Whoever counts.
+    pub(super) limits: Arc<LimitReports>,
 }
 
 /// What is heard.
@@ -96,6 +125,7 @@ impl Hear {
             opened,
             classes,
             reached: sender,
+            limits: Arc::default(),
         };
         (hear, Heard { firsts, reached }, scored)
     }
@@ -110,6 +140,7 @@ impl Hear {
 
     /// Tells that a source reached a limit.
     pub(super) fn reached(&self, report: ReachedLimit) {
+        LimitReports::count(&self.limits.reached, report.limit);
         if let Err(TrySendError::Full(_)) = self.reached.try_send(report) {
             self.opened.missed.fetch_add(1, Ordering::Relaxed);
         }
@@ -145,6 +176,7 @@ pub(super) async fn hand_on(mut events: Events, top: Arc<Mutex<TopSources>>, hea
                             limit,
                             count,
                         } => {
+                            LimitReports::count(&hear.limits.limited, limit);
                             let limit = limit.as_str();
                             tracing::debug!(%source, limit, count, "SYNs over a limit");
                         }
@@ -152,7 +184,7 @@ pub(super) async fn hand_on(mut events: Events, top: Arc<Mutex<TopSources>>, hea
                 }
             }
             Err(error) => {
-                tracing::error!(%error, "ring buffer cannot be read; `gatectl top` stands still");
+                tracing::error!(%error, "cannot read the ring buffer; `gatectl top` stands still");
                 return;
             }
         }

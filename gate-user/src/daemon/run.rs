@@ -1,7 +1,7 @@
 //! `gated`: start, serve, stop.
 
 use std::{
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -16,7 +16,7 @@ use tokio::{
 };
 
 use super::{
-    DaemonError, Handle,
+    DaemonError, Handle, Loader, Passed,
     burst::Burst,
     classes::Classes,
     connections::Comparison,
@@ -73,14 +73,21 @@ const REQUESTS: usize = 64;
 /// How often is looked which DNSBLs are not to be believed.
 const DOUBT: Duration = Duration::from_secs(1);
 
+/// How long is waited before what could not be judged again is tried once more.
+const JUDGE_PAUSE: Duration = Duration::from_secs(10);
+
 /// Findings that are taken in one transaction.
 const TOGETHER: usize = 500;
 
-/// What `gated` was told on its command line.
-#[derive(Clone, Debug, Default)]
+/// What `gated` is given at its start.
+#[derive(Debug)]
 pub struct Options {
     /// The configuration file; `None` for the defaults.
     pub config: Option<PathBuf>,
+    /// Sockets that systemd listens on.
+    pub passed: Passed,
+    /// The thread that may load programs.
+    pub loader: Loader,
 }
 
 /// Runs the daemon until it is told to stop. The gate stays on the wire, but for a detach.
@@ -89,7 +96,12 @@ pub struct Options {
 ///
 /// [`DaemonError`]: what keeps it from starting.
 pub async fn run(options: Options) -> Result<(), DaemonError> {
-    let config = load(&options)?;
+    let Options {
+        config: config_path,
+        passed,
+        loader,
+    } = options;
+    let config = load(config_path.as_deref())?;
     let log = logging::init(config.log)?;
     let signals = Signals::listen()?;
     let socket = Socket::bind(
@@ -101,7 +113,7 @@ pub async fn run(options: Options) -> Result<(), DaemonError> {
     let (feed_configs, copies) = (config.feeds.clone(), config.paths.feeds());
     let (lookups, found) = Lookups::open(&config)?;
     let inquiry = lookups.inquiry.clone();
-    let mut writer = Writer::start(config, options.config, log, inquiry).await?;
+    let mut writer = Writer::start(config, config_path, log, inquiry, loader).await?;
     let (feeds, updates) = Feeds::start(feed_configs, copies.clone(), writer.listed_feeds())
         .map_err(|source| DaemonError::File {
             path: copies,
@@ -118,10 +130,8 @@ pub async fn run(options: Options) -> Result<(), DaemonError> {
     let own = writer.netlink.own_addresses().await?;
     let desk = intake::open_desk(&writer.config, own)?;
     let view = Arc::clone(&writer.view);
-    tokio::spawn(lookup::keep_asking(
-        Arc::clone(&view),
-        lookups.inquiry.clone(),
-    ));
+    let asks = lookups.inquiry.clone();
+    tokio::spawn(lookup::keep_asking(Arc::clone(&view), asks));
     let mut comparison = Comparison::new(Arc::clone(&view), hear.clone());
     comparison.compare().await;
     tokio::spawn(comparison.go_on());
@@ -131,44 +141,15 @@ pub async fn run(options: Options) -> Result<(), DaemonError> {
         requests,
         feeds.clone(),
         top,
-        hear.opened,
+        hear,
         desk,
         lookups.clone(),
     );
     let policy = Arc::clone(&handle.policy);
     let ways_in = WaysIn::open(&handle, &writer.config.evidence)?;
     let (stop, stopped) = watch::channel(false);
-    let stopped = || {
-        let mut stopped = stopped.clone();
-        async move {
-            // An error means that the daemon is ending.
-            let _ = stopped.wait_for(|stop| *stop).await;
-        }
-    };
-    let handle = Arc::new(handle);
-    let mut servers = JoinSet::new();
-    if let Some(listener) = intake::listener(&writer.config.evidence).await? {
-        let handle = Arc::clone(&handle);
-        servers.spawn(server::serve_verdicts(
-            listener,
-            handle,
-            // Any user of the machine may connect, and send a whole batch.
-            Limits {
-                connections: 8,
-                ..Limits::default()
-            },
-            stopped(),
-        ));
-    }
-    servers.spawn(policy_server::serve(
-        policy::doors(&writer.config).await?,
-        Arc::clone(&policy),
-        policy::limits(&writer.config),
-        stopped(),
-    ));
     let door = web::door(&writer.config)?;
-    web::serve(&mut servers, &writer.config, &handle, &door, stopped)?;
-    servers.spawn(server::serve(socket, handle, Limits::default(), stopped()));
+    let mut servers = serve(&writer.config, handle, &door, socket, passed, &stopped).await?;
     notify::ready(&format!(
         "enforcing; {} listings",
         writer.ledger.book().counts().listings
@@ -188,10 +169,54 @@ pub async fn run(options: Options) -> Result<(), DaemonError> {
     stop.send_replace(true);
     while let Some(ended) = servers.join_next().await {
         if let Err(error) = ended {
-            tracing::error!(%error, "server ended badly");
+            tracing::error!(%error, "lost a server");
         }
     }
     ended
+}
+
+/// Answers whoever asks, at all places that the configuration names, until it is `stopped`.
+async fn serve(
+    config: &Config,
+    handle: Handle,
+    door: &Arc<Door>,
+    socket: Socket,
+    mut passed: Passed,
+    stopped: &watch::Receiver<bool>,
+) -> Result<JoinSet<()>, DaemonError> {
+    let stopped = || {
+        let mut stopped = stopped.clone();
+        async move {
+            // An error means that the daemon is ending.
+            let _ = stopped.wait_for(|stop| *stop).await;
+        }
+    };
+    let policy = Arc::clone(&handle.policy);
+    let handle = Arc::new(handle);
+    let mut servers = JoinSet::new();
+    if let Some(listener) = intake::listener(&config.evidence).await? {
+        let handle = Arc::clone(&handle);
+        servers.spawn(server::serve_verdicts(
+            listener,
+            handle,
+            // Any user of the machine may connect, and send a whole batch.
+            Limits {
+                connections: 8,
+                ..Limits::default()
+            },
+            stopped(),
+        ));
+    }
+    servers.spawn(policy_server::serve(
+        policy::doors(config, &mut passed).await?,
+        policy,
+        policy::limits(config),
+        stopped(),
+    ));
+    web::serve(&mut servers, config, &handle, door, stopped)?;
+    servers.spawn(server::serve(socket, handle, Limits::default(), stopped()));
+    passed.tell_unused();
+    Ok(servers)
 }
 
 /// What `gated` is told from outside.
@@ -213,8 +238,9 @@ impl Signals {
     }
 }
 
-fn load(options: &Options) -> Result<Config, DaemonError> {
-    match &options.config {
+/// The configuration, by that file or by default.
+pub(super) fn load(path: Option<&Path>) -> Result<Config, DaemonError> {
+    match path {
         Some(path) => Ok(Config::load(path)?),
         None => Ok(Config::default()),
     }
@@ -276,6 +302,7 @@ impl Loop {
         let mut next_look = time::Instant::now() + self.writer.config.gate.verify;
         let mut next_fold = time::Instant::now() + FOLD;
         let mut next_doubt = time::Instant::now() + DOUBT;
+        let mut next_judging = time::Instant::now();
         let mut finds = Vec::new();
         let mut traffic = time::interval(TRAFFIC);
         traffic.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -300,9 +327,10 @@ impl Loop {
                     next_doubt = time::Instant::now() + DOUBT;
                     self.writer.withdraw(self.lookups.dnsbl.status()).await;
                 }
-                () = std::future::ready(()), if !self.writer.to_judge.is_empty() => {
+                () = time::sleep_until(next_judging), if !self.writer.to_judge.is_empty() => {
                     if let Err(error) = self.writer.judge_some().await {
-                        tracing::error!(%error, "what DNS said is not judged again");
+                        tracing::error!(%error, "cannot judge again what DNS said");
+                        next_judging = time::Instant::now() + JUDGE_PAUSE;
                     }
                 }
                 Some(()) = machine.next() => machine_changes.changed(BURST),
@@ -328,7 +356,7 @@ impl Loop {
                 _ = hangup.recv() => {
                     notify::reloading();
                     if let Err(error) = self.reload(DAEMON).await {
-                        tracing::error!(%error, "configuration refused; the former one stays");
+                        tracing::error!(%error, "refused configuration; the former one stays");
                     }
                     notify::ready("enforcing");
                 }
@@ -413,11 +441,11 @@ impl Loop {
                         changed = replaced.changed,
                         kept = replaced.kept,
                         ended = replaced.ended,
-                        "feed taken"
+                        "took feed"
                     );
                 }
             }
-            Err(error) => tracing::error!(feed = %update.name, %error, "feed not taken"),
+            Err(error) => tracing::error!(feed = %update.name, %error, "cannot take a feed"),
         }
     }
 
@@ -428,10 +456,10 @@ impl Loop {
             .next_expiry()
             .is_some_and(|at| at <= Timestamp::now());
         if due && let Err(error) = self.writer.change(vec![Change::Expire], DAEMON).await {
-            tracing::error!(%error, "expiry failed; it will be tried again");
+            tracing::error!(%error, "cannot end what has expired; it will be tried again");
         }
         if let Err(error) = self.writer.expire_rules().await {
-            tracing::error!(%error, "expiry of names or overrides failed; it will be tried again");
+            tracing::error!(%error, "cannot end names or overrides that have expired; it will be tried again");
         }
     }
 
@@ -442,7 +470,7 @@ impl Loop {
         if !came.is_empty()
             && let Err(error) = self.writer.keep_traffic(&came).await
         {
-            tracing::error!(%error, "what mail servers told of sources is not stored");
+            tracing::error!(%error, "cannot store what mail servers told of sources");
         }
     }
 
@@ -452,7 +480,7 @@ impl Loop {
             Ok(true) => FOLD_PAUSE,
             Ok(false) => FOLD,
             Err(error) => {
-                tracing::error!(%error, "evidence cannot be folded; it will be tried again");
+                tracing::error!(%error, "cannot fold evidence; it will be tried again");
                 FOLD
             }
         };
@@ -480,7 +508,7 @@ impl Loop {
                 self.writer.change_rules(rules);
                 self.ways_in.configure(&self.writer.config, own);
             }
-            Err(error) => tracing::error!(%error, "own addresses cannot be read"),
+            Err(error) => tracing::error!(%error, "cannot read own addresses"),
         }
         if !self.writer.stands() {
             self.attach().await;
@@ -491,10 +519,10 @@ impl Loop {
         match self.writer.attach().await {
             Ok(failed) => {
                 for (interface, error) in failed {
-                    tracing::error!(%interface, %error, "interface not guarded");
+                    tracing::error!(%interface, %error, "cannot guard an interface");
                 }
             }
-            Err(error) => tracing::error!(%error, "interfaces cannot be looked at"),
+            Err(error) => tracing::error!(%error, "cannot look at interfaces"),
         }
     }
 
@@ -549,7 +577,7 @@ impl Loop {
         if asks(&former) != asks(&self.writer.config) {
             self.writer.reconsider().await?;
         }
-        tracing::info!(by, changes = changes.len(), "configuration read again");
+        tracing::info!(by, changes = changes.len(), "reloaded configuration");
         let (live, restart): (Vec<_>, Vec<_>) = changes
             .into_iter()
             .partition(|change| change.effect == Effect::Live);

@@ -12,9 +12,11 @@ use std::{
 };
 
 use arc_swap::ArcSwap;
+use tokio::{runtime, task::block_in_place};
 
 use super::{
-    DaemonError,
+    DaemonError, Loader,
+    classes::Known,
     flood::FloodWatch,
     logging::LogControl,
     mode::KeptMode,
@@ -28,7 +30,7 @@ use crate::{
     config::{Config, FeedName},
     control::api::{Drift, TableSize},
     dns::inquiry::Inquiry,
-    kernel::{Found, Gate, Netlink},
+    kernel::{Found, Gate, KernelError, Netlink},
     limits::Repeats,
     names::Names,
     overrides::Overrides,
@@ -43,6 +45,7 @@ impl Writer {
         config_path: Option<PathBuf>,
         log: LogControl,
         inquiry: Inquiry,
+        loader: Loader,
     ) -> Result<Self, DaemonError> {
         let started = clock::now();
         make_directory(&config.paths.state)?;
@@ -62,11 +65,7 @@ impl Writer {
         let flood = FloodWatch::start(&config, started)?;
         inquiry.set_shedding(flood.is_on());
         let rules = Arc::new(settings::rules(&config, &own, flood.is_on()));
-        let gate = Gate::open(
-            &config.paths.pins,
-            settings::capacity(&config),
-            netlink.clone(),
-        )?;
+        let gate = open_gate(&config, netlink.clone(), loader)?;
         let found = gate.found();
         let kernel = match found {
             Found::Same => gate.maps().read_back()?,
@@ -90,6 +89,7 @@ impl Writer {
             maps: None,
             index: None,
             counting: Ok(()),
+            classes: Known::default(),
             held: TableSize::default(),
             drift: Drift {
                 missing: 0,
@@ -135,7 +135,7 @@ impl Writer {
             listings = writer.ledger.book().counts().listings,
             mode = writer.mode.as_str(),
             flood = writer.flood.is_on(),
-            "gate enforces"
+            "started gate"
         );
         Ok(writer)
     }
@@ -154,14 +154,26 @@ impl Writer {
 
     /// The feeds that list anything in the book.
     pub(super) fn listed_feeds(&self) -> Vec<FeedName> {
-        let origins = self.ledger.book().counts().by_origin.keys();
-        origins
-            .filter_map(|origin| match origin {
+        let kinds = self.ledger.book().counts().by_kind.keys();
+        kinds
+            .filter_map(|(_, origin)| match origin {
                 Origin::Feed(name) => FeedName::try_from(name.to_string()).ok(),
                 _ => None,
             })
             .collect()
     }
+}
+
+/// Has the programs loaded by the thread that may. What they log is read in this runtime.
+fn open_gate(config: &Config, netlink: Netlink, loader: Loader) -> Result<Gate, KernelError> {
+    let (pins, capacity) = (config.paths.pins.clone(), settings::capacity(config));
+    let runtime = runtime::Handle::current();
+    block_in_place(|| {
+        loader.load(move || {
+            let _inside = runtime.enter();
+            Gate::open(&pins, capacity, netlink)
+        })
+    })
 }
 
 fn make_directory(path: &Path) -> Result<(), DaemonError> {

@@ -43,7 +43,7 @@ impl Writer {
                 true
             }
             Err(error) => {
-                tracing::error!(%error, "gate table cannot be read back");
+                tracing::error!(%error, "cannot read the gate table back");
                 self.kernel_problem = Some(error.to_string());
                 self.publish();
                 true
@@ -70,7 +70,7 @@ impl Writer {
             tracing::warn!(
                 missing = self.drift.missing,
                 extra = self.drift.extra,
-                "gate table differed from the plan; mending"
+                "found drift in the gate table; mending"
             );
             // A failure is told by `enforce`, and shows in the status.
             let _ = self.enforce(&diff);

@@ -5,7 +5,7 @@ use std::{path::PathBuf, sync::Arc};
 use gate_common::Mode;
 use jiff::Timestamp;
 
-use super::flood::FloodView;
+use super::{classes::Known, flood::FloodView};
 use crate::{
     book::{Book, History},
     config::{Config, InterfaceName},
@@ -49,6 +49,8 @@ pub(super) struct View {
     pub(super) index: Option<Fill>,
     /// Whether the kernel counts connections, or why it does not.
     pub(super) counting: Result<(), String>,
+    /// Which sources have other limits for their score; shared, and newer than the snapshot.
+    pub(super) classes: Known,
     /// What the kernel holds, as far as it was written or read back.
     pub(super) held: TableSize,
     /// What the last look at the kernel's table found.

@@ -93,6 +93,7 @@ impl Writer {
             planned: self.planned,
             maps: self.gate.as_ref().map(|gate| Arc::clone(gate.maps())),
             index: self.gate.as_ref().map(Gate::fill),
+            classes: self.view.load().classes.clone(),
             counting: self
                 .gate
                 .as_ref()
@@ -150,7 +151,7 @@ impl Writer {
                 Ok(())
             }
             Err(error) => {
-                tracing::error!(%error, "kernel refused a change");
+                tracing::error!(%error, "cannot change the gate table");
                 self.kernel_problem = Some(error.to_string());
                 Err(error)
             }
@@ -191,7 +192,7 @@ impl Writer {
             mode = mode.as_str(),
             former = former.as_str(),
             by,
-            "mode set"
+            "set mode"
         );
         self.publish();
         Ok(ModeState { mode, configured })
@@ -262,7 +263,7 @@ impl Writer {
             .map(|guarded| guarded.name)
             .collect();
         self.held = TableSize::default();
-        tracing::warn!(by, "gate taken off the wire");
+        tracing::warn!(by, "detached gate");
         self.publish();
         Ok(interfaces)
     }
@@ -288,7 +289,7 @@ pub(super) fn refused(error: BookError) -> ServiceError {
         }
         BookError::Refused(refusal) => ServiceError::Conflict(refusal.to_string()),
         other => {
-            tracing::error!(error = %other, "book refused a change");
+            tracing::error!(error = %other, "cannot change the book");
             ServiceError::Internal(other.to_string())
         }
     }

@@ -215,7 +215,7 @@ pub async fn roll_up_all(
                 let evidence = found.into_iter().map(|(key, is)| (store::source(key), is));
                 let mail = mail(work.book(), candidate.network, evidence, now, config);
                 if let Some(objection) = mail.objection(candidate.network, &config.rollup) {
-                    tracing::info!(network = %candidate.network, objection, "not rolled up");
+                    tracing::info!(network = %candidate.network, why = objection, "refused to roll a network up");
                     continue;
                 }
                 rollup::enter(work.book(), state, &mail)

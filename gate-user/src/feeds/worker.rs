@@ -306,7 +306,7 @@ impl Worker {
     }
 
     fn end(&self, name: FeedName) -> Result<(), Closed> {
-        tracing::info!(feed = %name, "the feed is configured no more: its listings end");
+        tracing::info!(feed = %name, "removed feed: it is configured no more, and its listings end");
         self.send(name, Vec::new())?;
         Ok(())
     }

@@ -90,7 +90,7 @@ async fn change_mode(
         if let Some(former) = former
             && let Err(error) = create(program, pins, &bare, former)
         {
-            tracing::error!(interface, %error, "the former mode cannot be had back");
+            tracing::error!(interface, %error, "cannot have the former attachment back");
         }
     })
 }
@@ -146,7 +146,7 @@ fn create(
         Attach::Native => create_in(program, pins, interface, Attach::Native),
         Attach::Generic => create_in(program, pins, interface, Attach::Generic),
         Attach::Auto => create_in(program, pins, interface, Attach::Native).or_else(|error| {
-            tracing::info!(interface = interface.name, %error, "native XDP is not to be had; taking generic");
+            tracing::info!(interface = interface.name, %error, "took generic XDP: native is not to be had");
             create_in(program, pins, interface, Attach::Generic)
         }),
     };

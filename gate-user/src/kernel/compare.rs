@@ -38,6 +38,8 @@ pub struct Corrected {
     pub before: u32,
     /// Open connections now.
     pub open: u32,
+    /// Connections that it has opened since the last look, where no program counts.
+    pub opened: u32,
     /// The limit that the source reached by it.
     pub reached: Option<Limit>,
 }
@@ -178,6 +180,7 @@ fn correct(
                 source: address(source),
                 before: standing.map_or(0, |standing| standing.open),
                 open,
+                opened: correction.opened,
                 reached: reached(answer),
             });
         }

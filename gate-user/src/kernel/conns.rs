@@ -3,7 +3,10 @@
 //! One pinned `bpf_link`, as for an interface: the counts go on when the daemon goes, and no
 //! connection opens or closes unseen between two versions.
 
-use std::{fs, os::fd::AsFd as _};
+use std::{
+    fs,
+    os::fd::{AsFd as _, OwnedFd},
+};
 
 use aya::{
     Ebpf,
@@ -13,15 +16,16 @@ use gate_common::names;
 
 use super::{KernelError, attach::pin_program, cgroup, pins::Pins, sys};
 
-/// The program, loaded into the kernel.
-pub(super) fn load(ebpf: &mut Ebpf) -> Result<(), KernelError> {
+/// The program, loaded into the kernel, and the root of the cgroups, which it is for.
+pub(super) fn load(ebpf: &mut Ebpf) -> Result<OwnedFd, KernelError> {
     program(ebpf)?
         .load()
-        .map_err(|source| failed("loading it", source))
+        .map_err(|source| failed("loading it", source))?;
+    cgroup::root().map_err(KernelError::NoCgroup)
 }
 
-/// Puts the program on the root of the cgroups, or moves the pinned link to it.
-pub(super) fn attach(ebpf: &mut Ebpf, pins: &Pins) -> Result<(), KernelError> {
+/// Puts the program on the `root` of the cgroups, or moves the pinned link to it.
+pub(super) fn attach(ebpf: &mut Ebpf, pins: &Pins, root: &OwnedFd) -> Result<(), KernelError> {
     let program = program(ebpf)?;
     let pin = pins.conns();
     if pin.exists() {
@@ -30,16 +34,15 @@ pub(super) fn attach(ebpf: &mut Ebpf, pins: &Pins) -> Result<(), KernelError> {
         match sys::update_link(link.as_fd(), fresh.as_fd()) {
             Ok(()) => return pin_program(pins, names::CONNS, |pin| program.pin(pin)),
             // What was pinned is no link of such a program.
-            Err(error) => tracing::warn!(%error, "the link of `conns` is made anew"),
+            Err(error) => tracing::warn!(%error, "cannot use the link of `conns`; it is made anew"),
         }
         fs::remove_file(&pin).map_err(|error| broken(pins, "removing the link", &error))?;
     }
-    create(program, pins)?;
+    create(program, pins, root)?;
     pin_program(pins, names::CONNS, |pin| program.pin(pin))
 }
 
-fn create(program: &mut SockOps, pins: &Pins) -> Result<(), KernelError> {
-    let root = cgroup::root().map_err(KernelError::NoCgroup)?;
+fn create(program: &mut SockOps, pins: &Pins, root: &OwnedFd) -> Result<(), KernelError> {
     // The kernel lets any number of links beside one another, and takes no flag that says so
     // (`cgroup_bpf_link_attach`, kernel/bpf/cgroup.c).
     let id = program

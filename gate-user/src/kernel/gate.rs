@@ -1,6 +1,6 @@
 //! The gate in the kernel, as its one writer holds it.
 
-use std::{path::Path, sync::Arc};
+use std::{os::fd::OwnedFd, path::Path, sync::Arc};
 
 use aya::{Ebpf, maps::RingBuf};
 use aya_log::EbpfLogger;
@@ -11,6 +11,7 @@ use super::{
     attach::{self, Attachment},
     conns,
     events::Events,
+    grace,
     index::{Fill, Index},
     load::{self, Capacity},
     maps::Maps,
@@ -54,13 +55,14 @@ pub struct Gate {
     found: Found,
     staged: bool,
     attachments: Vec<Attachment>,
-    /// Whether the kernel counts connections, or why it does not.
-    counting: Result<(), String>,
+    /// The root of the cgroups, where the kernel counts connections, or why it does not.
+    counting: Result<OwnedFd, String>,
     netns: u64,
 }
 
 impl Gate {
-    /// Loads the programs, adopting what is pinned under `pins` where it is of this version.
+    /// Loads the programs, adopting what is pinned under `pins` where it is of this version. The
+    /// one step that takes the right to load programs and to make maps.
     ///
     /// Nothing on the wire changes yet: fill the table with [`Gate::apply`], give the settings
     /// with [`Gate::configure`], then [`Gate::enforce`].
@@ -85,14 +87,19 @@ impl Gate {
         let netns = sys::netns_cookie();
         let counting = conns::load(&mut ebpf)
             .map_err(|error| error.to_string())
-            .and_then(|()| netns.as_ref().map(drop).map_err(ToString::to_string));
+            .and_then(|root| match &netns {
+                Ok(_) => Ok(root),
+                Err(error) => Err(error.to_string()),
+            });
+        grace::prepare();
         match logger {
             Ok(logger) => spawn_logger(logger),
-            Err(error) => tracing::warn!(%error, "the program's log cannot be read"),
+            Err(error) => tracing::warn!(%error, "cannot read the program's log"),
         }
         let corrector = load::corrector(&mut ebpf)?;
         let maps = Arc::new(Maps::new(&ebpf, corrector)?);
         let index = Index::new(&ebpf, found != Found::Same)?;
+        sys::give_memory_back();
         Ok(Self {
             pins,
             netlink,
@@ -128,7 +135,7 @@ impl Gate {
     ///
     /// What keeps it from that, in words.
     pub fn counting(&self) -> Result<(), &str> {
-        self.counting.as_ref().copied().map_err(String::as_str)
+        self.counting.as_ref().map(drop).map_err(String::as_str)
     }
 
     /// Tells the programs their settings, at once and for all interfaces.
@@ -241,21 +248,23 @@ impl Gate {
                 match attach::keep(load::program(&mut self.ebpf)?, &self.pins, &former) {
                     Ok(()) => tracing::warn!(
                         interface = former,
-                        "still guarded, because not all that is to be guarded can be"
+                        "kept an interface guarded, because not all that are to be guarded can be"
                     ),
                     // What is on it stays on it.
-                    Err(error) => tracing::error!(interface = former, %error, "not upgraded"),
+                    Err(error) => {
+                        tracing::error!(interface = former, %error, "cannot upgrade an interface");
+                    }
                 }
             }
         }
         self.attachments = attachments;
         let program = load::program(&mut self.ebpf)?;
         attach::pin_program(&self.pins, names::PROGRAM, |pin| program.pin(pin))?;
-        if self.counting.is_ok() {
-            self.counting = conns::attach(&mut self.ebpf, &self.pins).map_err(|error| {
-                tracing::warn!(%error, "the kernel does not count connections");
-                error.to_string()
-            });
+        if let Ok(root) = &self.counting
+            && let Err(error) = conns::attach(&mut self.ebpf, &self.pins, root)
+        {
+            tracing::warn!(%error, "cannot have the kernel count connections");
+            self.counting = Err(error.to_string());
         }
         if self.staged {
             self.pins.promote()?;
@@ -321,7 +330,7 @@ fn spawn_logger(logger: EbpfLogger<&'static dyn log::Log>) {
     let logger = match sys::watch(logger) {
         Ok(logger) => logger,
         Err(error) => {
-            tracing::warn!(%error, "the program's log cannot be read");
+            tracing::warn!(%error, "cannot read the program's log");
             return;
         }
     };

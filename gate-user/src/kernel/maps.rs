@@ -17,6 +17,7 @@ use super::{
     KernelError,
     compare::{self, Corrected},
     limits::Exceptions,
+    load::Capacity,
     sources::{ConnectionCounters, Connections, SourceCount, Sources},
     stats::{self, Counters},
     sys::{self, RawMap},
@@ -232,9 +233,13 @@ impl Maps {
         self.sources.map().info.max_entries
     }
 
-    /// How many networks each block trie can hold.
-    pub fn capacity(&self) -> u32 {
-        self.tables.block_v4.map().info.max_entries
+    /// How much the maps have room for.
+    pub fn capacity(&self) -> Capacity {
+        Capacity {
+            block: self.tables.block_v4.map().info.max_entries,
+            allow: self.tables.allow_v4.map().info.max_entries,
+            buckets: self.buckets(),
+        }
     }
 }
 

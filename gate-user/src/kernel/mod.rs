@@ -1,7 +1,7 @@
 //! The kernel's side, and the only module that writes it: load, pin, attach, apply, read.
 //!
 //! In: the differences of [`plan`](crate::plan), settings, interfaces. Out: counters, sampled
-//! drops, what the kernel holds. All `unsafe` of the crate is in `sys` and in
+//! drops, what the kernel holds. All `unsafe` of the crate is in `sys`, in `passed` and in
 //! `index::region`.
 
 mod attach;
@@ -18,6 +18,7 @@ mod load;
 mod maps;
 mod netlink;
 mod object;
+mod passed;
 mod pins;
 mod sockets;
 mod sources;
@@ -36,6 +37,7 @@ pub use load::Capacity;
 pub use maps::Maps;
 pub use netlink::{AttachedXdp, Interface, Netlink};
 pub use object::OBJECT;
+pub use passed::passed_descriptors;
 pub use pins::{Found, Pins};
 pub use sources::{ConnectionCounters, Connections, SourceCount};
 pub use stats::Counters;

@@ -68,6 +68,13 @@ impl Pins {
         Ok(pins)
     }
 
+    /// The directory `root` as somebody has left it, or `None` if there is none.
+    pub fn left(root: &Path) -> Option<Self> {
+        root.is_dir().then(|| Self {
+            root: root.to_owned(),
+        })
+    }
+
     /// The directory itself.
     pub fn root(&self) -> &Path {
         &self.root

@@ -449,27 +449,50 @@ pub(super) fn membarrier_global() -> io::Result<()> {
     }
 }
 
-/// Changes an element of a map of maps, made for this alone: the kernel then waits for the
-/// programs that may still use the former inner map (`maybe_wait_bpf_programs`,
-/// kernel/bpf/syscall.c, Linux 4.19).
-pub(super) fn replace_inner_map() -> io::Result<()> {
-    let create = |map_type, inner_map_fd| {
-        let attr = CreateAttr {
-            map_type,
-            key_size: 4,
-            value_size: 4,
-            max_entries: 1,
-            map_flags: 0,
-            inner_map_fd,
+/// A map of maps, made for [`NestedMap::replace`] alone.
+#[derive(Debug)]
+pub(super) struct NestedMap {
+    outer: RawMap,
+    inner: RawMap,
+}
+
+impl NestedMap {
+    /// Makes it. The kernel lets whoever may load programs.
+    pub(super) fn new() -> io::Result<Self> {
+        let create = |map_type, inner_map_fd| {
+            let attr = CreateAttr {
+                map_type,
+                key_size: 4,
+                value_size: 4,
+                max_entries: 1,
+                map_flags: 0,
+                inner_map_fd,
+            };
+            // SAFETY: nothing is pointed to.
+            let fd = unsafe { bpf(BPF_MAP_CREATE, &attr) }?;
+            // SAFETY: the kernel has just given us this descriptor, and nobody else knows of it.
+            RawMap::new(unsafe { OwnedFd::from_raw_fd(fd) })
         };
-        // SAFETY: nothing is pointed to.
-        let fd = unsafe { bpf(BPF_MAP_CREATE, &attr) }?;
-        // SAFETY: the kernel has just given us this descriptor, and nobody else knows of it.
-        RawMap::new(unsafe { OwnedFd::from_raw_fd(fd) })
-    };
-    let inner = create(BPF_MAP_TYPE_ARRAY, 0)?;
-    let outer = create(BPF_MAP_TYPE_ARRAY_OF_MAPS, inner.map_fd())?;
-    outer.update(&0u32, &inner.map_fd())
+        let inner = create(BPF_MAP_TYPE_ARRAY, 0)?;
+        let outer = create(BPF_MAP_TYPE_ARRAY_OF_MAPS, inner.map_fd())?;
+        Ok(Self { outer, inner })
+    }
+
+    /// Changes its element: the kernel then waits for the programs that may still use the former
+    /// inner map (`maybe_wait_bpf_programs`, kernel/bpf/syscall.c, Linux 4.19).
+    pub(super) fn replace(&self) -> io::Result<()> {
+        self.outer.update(&0u32, &self.inner.map_fd())
+    }
+}
+
+/// Gives the memory back to the machine that was freed and that the allocator keeps: to load the
+/// programs takes tens of megabytes for a moment (malloc_trim(3), which glibc alone has).
+pub(super) fn give_memory_back() {
+    #[cfg(target_env = "gnu")]
+    // SAFETY: it touches what is free alone, and may be called by any thread.
+    unsafe {
+        libc::malloc_trim(0);
+    }
 }
 
 /// The `bpf(2)` system call.

@@ -7,6 +7,7 @@
 use std::{
     future::Future,
     io,
+    pin::pin,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering::Relaxed},
@@ -110,7 +111,7 @@ impl<L: Lookups> Server<L> {
         loop {
             while let Some(ended) = connections.try_join_next() {
                 if let Err(error) = ended {
-                    tracing::error!(%error, "policy connection ended badly");
+                    tracing::error!(%error, "lost a policy connection");
                 }
             }
             let stopping = stopped.clone();
@@ -162,7 +163,7 @@ impl<L: Lookups> Server<L> {
             self.policy.counters().turned_away();
             if !self.full.swap(true, Relaxed) {
                 let limit = self.limits.connections;
-                tracing::warn!(limit, "too many policy connections; more are closed");
+                tracing::warn!(limit, "closed a policy connection: there are too many");
             }
             return;
         };
@@ -172,7 +173,7 @@ impl<L: Lookups> Server<L> {
         connections.spawn(async move {
             if let Err(trouble) = server.converse(stream, peer, stopped).await {
                 server.policy.counters().broken();
-                tracing::warn!(%trouble, "policy connection closed without an answer");
+                tracing::warn!(why = %trouble, "closed a policy connection without an answer");
             }
             drop(place);
         });
@@ -188,6 +189,9 @@ impl<L: Lookups> Server<L> {
         let mut parser = Parser::default();
         let mut buffer = [0; READ];
         let mut since = Instant::now();
+        // Made once, not for each request: they hardly ever happen.
+        let mut stopped = pin!(stopped.wait_for(|stop| *stop));
+        let mut alarm = pin!(time::sleep_until(since + self.limits.idle));
         loop {
             let until = since
                 + if parser.is_idle() {
@@ -195,9 +199,22 @@ impl<L: Lookups> Server<L> {
                 } else {
                     self.limits.request
                 };
-            let read = tokio::select! {
-                _ = stopped.wait_for(|stop| *stop) => return Ok(()),
-                read = time::timeout_at(until, stream.read(&mut buffer)) => read,
+            // One that goes off too early is set again when it does.
+            if until < alarm.deadline() {
+                alarm.as_mut().reset(until);
+            }
+            let read = loop {
+                tokio::select! {
+                    biased;
+                    _ = &mut stopped => return Ok(()),
+                    read = stream.read(&mut buffer) => break Ok(read),
+                    () = &mut alarm => {
+                        if until <= alarm.deadline() {
+                            break Err(());
+                        }
+                        alarm.as_mut().reset(until);
+                    }
+                }
             };
             let input = match read {
                 Ok(Ok(length @ 1..)) => &buffer[..length],
@@ -206,7 +223,7 @@ impl<L: Lookups> Server<L> {
                 _ if parser.is_idle() => return Ok(()),
                 Ok(Ok(_)) => return Err(Trouble::CutShort),
                 Ok(Err(error)) => return Err(Trouble::Read(error)),
-                Err(_) => return Err(Trouble::SlowRequest(self.limits.request)),
+                Err(()) => return Err(Trouble::SlowRequest(self.limits.request)),
             };
             if parser.is_idle() {
                 since = Instant::now();

@@ -105,6 +105,7 @@ impl<L: Lookups> Policy<L> {
                 return decision;
             }
         };
+        let begun = Instant::now();
         let scene = (self.scene)();
         let reference = self.references.next();
         let decision = self.decide(&scene, request, peer, reference).await;
@@ -120,6 +121,7 @@ impl<L: Lookups> Policy<L> {
         };
         lock(&self.tally).add(request.source(), added);
         self.counters.decided(&decision);
+        self.counters.took(begun.elapsed());
         log(request, &decision, reference);
         decision
     }
@@ -213,11 +215,11 @@ fn log(request: &Request, decision: &Decision, reference: Reference) {
     let (client, state) = (request.client, request.state.name());
     let sender = || request.sender.as_deref().map(tracing::field::debug);
     if let (Action::Reply(reply), By::Check(check)) = (&decision.action, decision.by) {
-        tracing::info!(%client, %check, state, sender = sender(), %reply, %reference, "refused");
+        tracing::info!(%client, %check, state, sender = sender(), %reply, %reference, "refused client");
     }
     for (step, reply) in decision.observed() {
         let check = step.check;
-        tracing::info!(%client, %check, state, sender = sender(), %reply, %reference, "would be refused");
+        tracing::info!(%client, %check, state, sender = sender(), %reply, %reference, "observed client: it would be refused");
     }
 }
 

@@ -192,10 +192,10 @@ fn is_rolled_up(book: &Book, network: Network) -> bool {
 
 /// Whether anything in the book can have to do with a rollup.
 pub fn concerns(book: &Book) -> bool {
-    let counts = &book.counts().by_reason;
+    let counts = book.counts();
     [Reason::DirectSpam, Reason::HighSpam, Reason::Rollup]
         .iter()
-        .any(|reason| counts.contains_key(reason))
+        .any(|&reason| counts.of_reason(reason) > 0)
 }
 
 /// The mail of a network, as far as it decides about a rollup.

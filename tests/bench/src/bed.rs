@@ -13,7 +13,7 @@ use aya::{
     maps::{Array, MapData},
     programs::{TestRun as _, TestRunOptions, Xdp},
 };
-use gate_common::{Limits, Mode, Rate, Reason, names};
+use gate_common::{COURTESY_UNIT, Limits, Mode, Rate, Reason, SYN_UNIT, names};
 use gate_user::kernel::{Capacity, Gate, Netlink, Pins, Settings};
 
 /// The benchmark's programs.
@@ -46,15 +46,7 @@ impl Bed {
             buckets: 1 << 14,
         };
         let mut gate = Gate::open(&root, capacity, Netlink::open()?)?;
-        gate.configure(&Settings {
-            mode: Mode::Enforce,
-            ports: vec![25],
-            sample: 0,
-            limits: Limits::default(),
-            syn_rate: Rate::default(),
-            courtesy: [Rate::default(); Reason::SLOTS],
-            flood: false,
-        })?;
+        gate.configure(&settings())?;
         let programs = load(&root, capacity.block)?;
         Ok(Self {
             gate,
@@ -62,6 +54,24 @@ impl Bed {
             capacity: capacity.block,
             root,
         })
+    }
+
+    /// Holds all sources to limits and has listed ones let through out of courtesy, for every reason, as
+    /// configured by default; or neither.
+    pub(crate) fn set_door(&mut self, is_kept: bool) -> Result<()> {
+        let mut settings = settings();
+        if is_kept {
+            settings.limits = Limits {
+                connections: 40,
+                rate: 60,
+                window: 60_000,
+                prefix_len: 0,
+            };
+            settings.syn_rate = Rate::new(50, (1_000_000_000 / SYN_UNIT) as u32);
+            let hour = 3_600 * 1_000_000_000 / COURTESY_UNIT;
+            settings.courtesy = [Rate::new(1, hour as u32); Reason::SLOTS];
+        }
+        Ok(self.gate.configure(&settings)?)
     }
 
     /// The programs once more, on the same maps, for another thread.
@@ -144,6 +154,19 @@ impl Bed {
             ..TestRunOptions::default()
         })?;
         Ok((result.duration, result.return_value))
+    }
+}
+
+/// Mode `enforce`, port 25 guarded, nobody held to a limit.
+fn settings() -> Settings {
+    Settings {
+        mode: Mode::Enforce,
+        ports: vec![25],
+        sample: 0,
+        limits: Limits::default(),
+        syn_rate: Rate::default(),
+        courtesy: [Rate::default(); Reason::SLOTS],
+        flood: false,
     }
 }
 

@@ -11,11 +11,16 @@ use crate::{
     rows::{Goal, Row},
 };
 
+/// The gate with limits and courtesy on.
+const DOOR: &str = "gate, limits and courtesy";
+
 /// Who drops the flood.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Dropper {
     /// One of the benchmark's XDP programs.
     Program(&'static str),
+    /// The gate, with limits and courtesy on: what it lets through is a share of each source's first.
+    Door,
     Peer(Peer),
 }
 
@@ -25,6 +30,7 @@ impl Dropper {
             Self::Program("bare_drop") => "bare XDP_DROP",
             Self::Program("trie") => "plain trie",
             Self::Program(name) => name,
+            Self::Door => DOOR,
             Self::Peer(peer) => peer.name(),
         }
     }
@@ -50,18 +56,25 @@ impl Flood {
     /// The gate beside the others.
     pub(crate) fn rows(&self, of_bare: f64) -> Vec<Row> {
         let gate = self.rate("gate").unwrap_or(f64::NAN);
+        let mut rows = Vec::new();
+        if let Some(door) = self.rate(DOOR) {
+            rows.push(Row::new(
+                format!("flood from {}, limits and courtesy on", self.list),
+                (door / 1e6, "M/s"),
+                ("gate without", gate / 1e6),
+                Goal::AtLeast(0.9),
+            ));
+        }
         let goals = [("bare XDP_DROP", of_bare), ("nft", 4.0), ("ipset", 2.5)];
-        goals
-            .into_iter()
-            .filter_map(|(name, goal)| {
-                Some(Row::new(
-                    format!("flood from {}", self.list),
-                    (gate / 1e6, "M/s"),
-                    (name, self.rate(name)? / 1e6),
-                    Goal::AtLeast(goal),
-                ))
-            })
-            .collect()
+        rows.extend(goals.into_iter().filter_map(|(name, goal)| {
+            Some(Row::new(
+                format!("flood from {}", self.list),
+                (gate / 1e6, "M/s"),
+                (name, self.rate(name)? / 1e6),
+                Goal::AtLeast(goal),
+            ))
+        }));
+        rows
     }
 }
 
@@ -78,6 +91,7 @@ pub(crate) fn measure(
     let programs = ["bare_drop", "gate", "trie"].map(Dropper::Program);
     let droppers: Vec<Dropper> = programs
         .into_iter()
+        .chain([Dropper::Door])
         .chain(peers.iter().map(|&peer| Dropper::Peer(peer)))
         .collect();
     let mut rates = vec![Vec::new(); droppers.len()];
@@ -86,8 +100,16 @@ pub(crate) fn measure(
     let lane = Lane::enter()?;
     for _ in 0..rounds {
         for (index, dropper) in droppers.iter().enumerate() {
-            if let Dropper::Program(name) = dropper {
-                rates[index].push(by_program(bed, &lane, name, packets)?);
+            match dropper {
+                Dropper::Program(name) => {
+                    rates[index].push(by_program(bed, &lane, name, packets)?);
+                }
+                Dropper::Door => {
+                    bed.set_door(true)?;
+                    rates[index].push(by_program(bed, &lane, "gate", packets)?);
+                    bed.set_door(false)?;
+                }
+                Dropper::Peer(_) => {}
             }
         }
     }

@@ -12,6 +12,7 @@
 )]
 
 mod bed;
+mod connections;
 mod evidence;
 mod floods;
 mod frames;
@@ -38,9 +39,9 @@ struct Arguments {
     /// Fewer rounds and smaller tables: two minutes
     #[arg(long)]
     quick: bool,
-    /// Measure the policy service alone
+    /// Measure the policy service and the counting of connections alone
     #[arg(long, conflicts_with = "out")]
-    policy: bool,
+    door: bool,
     /// Write the numbers and the plots into this directory
     #[arg(long, value_name = "DIRECTORY")]
     out: Option<PathBuf>,
@@ -55,6 +56,7 @@ struct Extent {
     packets: u32,
     flood_rounds: usize,
     curve: &'static [usize],
+    connections: u32,
 }
 
 /// Everything that was measured.
@@ -83,6 +85,7 @@ fn main() -> Result<()> {
             packets: 300_000,
             flood_rounds: 15,
             curve: &[1, 1_000, 1_000_000],
+            connections: 100_000,
         }
     } else {
         Extent {
@@ -93,10 +96,11 @@ fn main() -> Result<()> {
             packets: 500_000,
             flood_rounds: 25,
             curve: &[1, 10, 100, 1_000, 10_000, 100_000, 1_000_000],
+            connections: 1_000_000,
         }
     };
-    if arguments.policy {
-        println!("{}", rows::table(&policy::rows(extent.rounds)?));
+    if arguments.door {
+        println!("{}", rows::table(&door(&extent)?));
         return Ok(());
     }
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -160,8 +164,7 @@ fn measure(extent: &Extent) -> Result<Numbers> {
         rows.extend(flood.rows(of_bare));
         floods.push(flood);
     }
-    println!("policy decisions …");
-    rows.extend(policy::rows(extent.rounds)?);
+    rows.extend(door(extent)?);
     println!("evidence of {} sources …", extent.sources);
     rows.extend(evidence::rows(extent.sources)?);
     Ok(Numbers {
@@ -172,6 +175,17 @@ fn measure(extent: &Extent) -> Result<Numbers> {
         kernel: first_line("/proc/sys/kernel/osrelease"),
         processor: processor(),
     })
+}
+
+/// What happens at the mail server's door.
+fn door(extent: &Extent) -> Result<Vec<rows::Row>> {
+    println!("policy decisions …");
+    let mut rows = policy::rows(extent.rounds)?;
+    println!("policy service, a crowd …");
+    rows.push(policy::crowd()?);
+    println!("{} connections …", extent.connections);
+    rows.push(connections::row(extent.connections)?);
+    Ok(rows)
 }
 
 fn first_line(path: &str) -> String {

@@ -1,7 +1,12 @@
 //! What a decision of the policy service costs, beside postfwd's.
 
+use std::time::Duration;
+
 use anyhow::Result;
-use gate_tests::policy::{Asked, gate, postfwd};
+use gate_tests::{
+    mail_servers::{Served, ask},
+    policy::{Asked, gate, postfwd},
+};
 
 use crate::rows::{Goal, Row};
 
@@ -9,6 +14,21 @@ use crate::rows::{Goal, Row};
 const REQUESTS: u32 = 300;
 /// postfwd is asked less: it takes longer.
 const OF_POSTFWD: u32 = 20;
+
+/// Mail servers' processes that ask at once, and for how long.
+const PROCESSES: u32 = 500;
+const TIME: Duration = Duration::from_mins(1);
+
+/// Whether each request of many processes is answered.
+pub(crate) fn crowd() -> Result<Row> {
+    let Served { asked, answered } = ask(PROCESSES, TIME)?;
+    Ok(Row::new(
+        format!("requests answered, {PROCESSES} processes, one minute"),
+        (answered as f64, ""),
+        ("asked", asked as f64),
+        Goal::Same,
+    ))
+}
 
 /// Decisions on one core, against the goal and against postfwd, and how long one takes.
 pub(crate) fn rows(rounds: usize) -> Result<Vec<Row>> {

@@ -10,6 +10,8 @@ pub(crate) enum Goal {
     AtLeast(f64),
     /// At most this.
     AtMost(f64),
+    /// As many, not one more or less.
+    Same,
 }
 
 /// One measurement and what it is held against.
@@ -54,6 +56,8 @@ impl Row {
         match self.goal {
             Goal::AtLeast(goal) => self.ratio >= goal,
             Goal::AtMost(goal) => self.ratio <= goal,
+            #[allow(clippy::float_cmp, reason = "both are counts")]
+            Goal::Same => self.value == self.baseline,
         }
     }
 
@@ -61,6 +65,7 @@ impl Row {
         let goal = match self.goal {
             Goal::AtLeast(goal) => format!("≥ {goal}"),
             Goal::AtMost(goal) => format!("≤ {goal}"),
+            Goal::Same => "= 1".to_owned(),
         };
         [
             self.what.clone(),
@@ -128,6 +133,8 @@ mod tests {
             (8.9, 10.0, Goal::AtLeast(0.9), false),
             (13.0, 10.0, Goal::AtMost(1.3), true),
             (13.1, 10.0, Goal::AtMost(1.3), false),
+            (1e6, 1e6, Goal::Same, true),
+            (1e6 - 1.0, 1e6, Goal::Same, false),
         ] {
             let row = Row::new("row", (value, "ns"), ("other", baseline), goal);
             assert_eq!(row.is_reached(), reached, "{value} {baseline} {goal:?}");

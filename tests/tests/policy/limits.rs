@@ -70,6 +70,44 @@ fn a_client_with_too_many_connections_is_told_to_come_back() -> Result<()> {
     Ok(())
 }
 
+/// A source that nothing is known of has 50 points: bad under 51.
+#[test]
+fn a_client_in_bad_standing_may_hold_fewer() -> Result<()> {
+    let lab = Lab::new()?;
+    let limits = "[limits]\nconnections = 3\nconnections_hard = 9\n\
+                  bad = { score = 51, connections = 1, connections_hard = 8, rate = \"none\" }\n\
+                  [[limits.network]]\nnetwork = \"203.0.113.0/24\"\nconnections = 2\n";
+    let gate = lab.gate().set("attach", "generic").set("ports", vec![PORT]);
+    let gate = gate.with(limits).with(CONFIG).start()?;
+    let _postfix = Postfix::start(&lab, &gate)?;
+    for (who, may_hold) in [("192.0.2.7", 1), ("2001:db8:1:2::7", 1), ("203.0.113.7", 2)] {
+        let mut held = vec![Smtp::from(&lab, who)?];
+        // The score is looked at when the first connection opens, beside it.
+        thread::sleep(Duration::from_secs(1));
+        for _ in 1..may_hold {
+            held.push(Smtp::from(&lab, who)?);
+        }
+        for one in &mut held {
+            assert_eq!(one.mail("joe@example.org")?, "250 2.1.5 Ok", "{who}");
+        }
+        let said = told(&lab, who)?;
+        ensure!(
+            said.starts_with("421 4.7.1") && said.contains("Too many simultaneous connections"),
+            "{who}: {said}"
+        );
+    }
+    // Everybody's limit, when nobody's standing is bad.
+    gate.edit("score = 51", "score = 0")?;
+    gate.must(&["reload"])?;
+    let _held = [
+        Smtp::from(&lab, "192.0.2.8")?,
+        Smtp::from(&lab, "192.0.2.8")?,
+    ];
+    thread::sleep(Duration::from_secs(1));
+    assert_eq!(told(&lab, "192.0.2.8")?, "250 2.1.5 Ok");
+    Ok(())
+}
+
 /// As configured when nothing is: what a trap lists is dropped, but for one SYN an hour.
 #[test]
 fn a_dropped_client_learns_why_once() -> Result<()> {

@@ -115,3 +115,45 @@ fn every_row_that_dns_decides_is_seen_on_the_wire() -> Result<()> {
     }
     Ok(())
 }
+
+/// A name server that takes its time holds nobody up for longer than the budget; then the mail server
+/// is told what the configuration says, and later what DNS has said.
+#[test]
+fn a_lookup_that_is_under_way_is_not_waited_for() -> Result<()> {
+    for (under_way, reply) in [
+        ("dunno", "250 2.1.5 Ok"),
+        (
+            "defer",
+            "450 4.7.1 - ERROR: Mail refused - <203.0.113.7> - Not all is known of it yet, try again later",
+        ),
+    ] {
+        let lab = Lab::new()?;
+        let dns = Dns::start(&lab, &[])?;
+        dns.fail("113.0.203.in-addr.arpa", Failing::Silent)?;
+        let tables = dns
+            .tables()
+            .replace("timeout = \"1s\"", "timeout = \"5s\"")
+            .replace("[lookup]\n", "[lookup]\nenabled = false\n");
+        let policy = format!(
+            "[policy]\ngroup = 'postfix'\nbudget = '1s'\nunder_way = '{under_way}'\n\
+             checks.sender_domain = 'off'\n"
+        );
+        let gate = lab.gate().set("attach", "generic");
+        let gate = gate.with(&tables).with(&policy).start()?;
+        let _postfix = Postfix::start(&lab, &gate)?;
+        let mut client = Smtp::from(&lab, "203.0.113.7")?;
+        let asked = Instant::now();
+        let said = client.mail("")?.replace(REJECTED, "");
+        assert_eq!(said, reply, "{under_way}");
+        // Well before DNS gives up: the budget counts at each stage that asks.
+        ensure!(asked.elapsed() < Duration::from_secs(4), "{asked:?}");
+        let deadline = Instant::now() + Duration::from_secs(30);
+        while told(&lab, "203.0.113.7")?
+            != "421 4.7.1 - ERROR: Connection refused. Cannot resolve PTR record for <203.0.113.7>"
+        {
+            ensure!(Instant::now() < deadline, "DNS never gives up");
+            thread::sleep(Duration::from_millis(500));
+        }
+    }
+    Ok(())
+}

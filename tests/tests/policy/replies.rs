@@ -30,13 +30,17 @@ recipients_per_connection = 150
 ";
 
 fn gate(lab: &Lab) -> Result<Gate<'_>> {
+    gate_with(lab, CONFIG)
+}
+
+fn gate_with<'l>(lab: &'l Lab, config: &str) -> Result<Gate<'l>> {
     // Nobody here has a name; who comes is not listed for that.
     let dns = format!(
         "[dns]\nservers = ['{}']\n[lookup]\nenabled = false\n",
         senders::SERVER
     );
     let gate = lab.gate().set("attach", "generic");
-    gate.with(CONFIG).with(&dns).start()
+    gate.with(config).with(&dns).start()
 }
 
 /// The day on which a listing began, as replies have it.
@@ -141,6 +145,51 @@ fn recipients_are_limited() -> Result<()> {
         "554 5.7.1 <b1@example.net>: Recipient address rejected: - ERROR: Null sender with multiple recipients not allowed here"
     );
     assert!(other.data()?.starts_with("250 2.0.0 Ok: queued as "));
+    Ok(())
+}
+
+#[test]
+fn a_source_that_sends_too_much_is_put_off() -> Result<()> {
+    let lab = Lab::new()?;
+    let _senders = Senders::start(&lab)?;
+    let rates = "checks.message_rate = 'on'\nchecks.recipient_rate = 'on'\n[policy.limits]\n\
+                 message_rate = '3/1h'\nrecipient_rate = '5/1h'\n";
+    let gate = gate_with(&lab, &CONFIG.replace("[policy.limits]\n", rates))?;
+    let _postfix = Postfix::start(&lab, &gate)?;
+    let refused = |address: &str, what: &str| {
+        format!(
+            "452 4.7.1 {REJECTED}- ERROR: Mail refused - <{address}> - Exceeded limit of {what}. See https://www.example.org/refused#limits"
+        )
+    };
+    for (source, same_source) in [
+        ("203.0.113.7", "203.0.113.7"),
+        ("2001:db8:1:2::7", "2001:db8:1:2:3::8"),
+    ] {
+        // Messages, over one connection or several.
+        let mut client = Smtp::from(&lab, source)?;
+        for _ in 0..2 {
+            assert_eq!(client.mail("joe@example.org")?, "250 2.1.5 Ok");
+            assert!(client.data()?.starts_with("250 2.0.0 Ok: queued as "));
+        }
+        let mut client = Smtp::from(&lab, same_source)?;
+        assert_eq!(client.mail("joe@example.org")?, "250 2.1.5 Ok");
+        assert!(client.data()?.starts_with("250 2.0.0 Ok: queued as "));
+        let many = refused(same_source, "3/1h messages");
+        assert_eq!(told(&lab, same_source)?, many);
+    }
+    for source in ["203.0.113.8", "2001:db8:1:3::8"] {
+        // Recipients, of one message or several.
+        let mut client = Smtp::from(&lab, source)?;
+        assert_eq!(client.mail("joe@example.org")?, "250 2.1.5 Ok");
+        for n in 1..5 {
+            let said = client.say(&format!("RCPT TO:<b{n}@example.net>"))?;
+            assert_eq!(said, "250 2.1.5 Ok", "{n}");
+        }
+        assert!(client.data()?.starts_with("250 2.0.0 Ok: queued as "));
+        let many = refused(source, "5/1h recipients");
+        assert_eq!(told(&lab, source)?, many);
+    }
+    assert_eq!(told(&lab, "203.0.113.9")?, "250 2.1.5 Ok", "somebody else");
     Ok(())
 }
 

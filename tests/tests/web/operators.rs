@@ -3,7 +3,6 @@
 use std::{
     fs::{self, Permissions},
     os::unix::fs::PermissionsExt as _,
-    thread,
     time::{Duration, Instant},
 };
 
@@ -16,6 +15,7 @@ use gate_tests::{
         Outcome::{Connected, TimedOut},
     },
 };
+use tokio::time::sleep;
 
 use crate::page::text;
 
@@ -67,7 +67,7 @@ async fn wait_for(client: &Client, css: &str, words: &str) -> Result<()> {
             Instant::now() < deadline,
             "{css} does not say `{words}`: {shown}"
         );
-        thread::sleep(Duration::from_millis(100));
+        sleep(Duration::from_millis(100)).await;
     }
 }
 

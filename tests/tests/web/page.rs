@@ -1,8 +1,14 @@
 //! The page of a lab's gate, and what is done there again and again.
 
-use anyhow::{Context as _, Result};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, ensure};
 use fantoccini::{Client, Locator};
 use gate_tests::lab::{Gate, Lab};
+use tokio::time::sleep;
+
+/// How long the next page may take.
+const DEADLINE: Duration = Duration::from_secs(20);
 
 /// Where the server is seen from the clients.
 pub(crate) const PAGE: &str = "http://10.25.0.1/";
@@ -15,16 +21,23 @@ pub(crate) fn start<'a>(lab: &'a Lab, tables: &str) -> Result<Gate<'a>> {
     lab.gate().with(web).with(tables).start()
 }
 
-/// The text of what `css` selects first.
+/// The text of what `css` selects first, once it is there.
 pub(crate) async fn text(client: &Client, css: &str) -> Result<String> {
-    let element = client.find(Locator::Css(css)).await;
+    let wait = client.wait().at_most(DEADLINE);
+    let element = wait.for_element(Locator::Css(css)).await;
     Ok(element.with_context(|| format!("no {css}"))?.text().await?)
 }
 
-/// Presses the button of the form that `css` selects. What follows is another page.
+/// Presses the button of the form that `css` selects, and waits until the page has gone for which
+/// that was.
 async fn send(client: &Client, css: &str) -> Result<()> {
-    let button = format!("{css} button");
-    client.find(Locator::Css(&button)).await?.click().await?;
+    let button = client.find(Locator::Css(&format!("{css} button"))).await?;
+    button.click().await?;
+    let deadline = Instant::now() + DEADLINE;
+    while button.tag_name().await.is_ok() {
+        ensure!(Instant::now() < deadline, "{css}: no other page comes");
+        sleep(Duration::from_millis(20)).await;
+    }
     Ok(())
 }
 

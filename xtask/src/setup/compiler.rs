@@ -21,7 +21,7 @@ const HINT: &str = "on Debian 12 they come with the security updates (bookworm-s
 /// A compiler for the kernel program.
 pub(crate) struct Compiler {
     /// The rustup toolchain's name.
-    toolchain: String,
+    pub(crate) toolchain: String,
     /// Its version, as `1.96.0`.
     version: String,
     /// The major version of its LLVM: the linker must read what it writes.

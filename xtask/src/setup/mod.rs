@@ -1,4 +1,5 @@
-//! `cargo xtask setup`: a compiler and a linker for BPF programs, and for the tests their tools.
+//! `cargo xtask setup`: a compiler and a linker for BPF programs, for the tests their tools, and for
+//! packages what makes them.
 //!
 //! What is there is found by looking, so that a second run installs nothing. What is missing comes
 //! from Debian's packages where there is apt, and else from rustup; the rest is said.
@@ -8,10 +9,16 @@ use anyhow::Result;
 use crate::run::say;
 
 mod apt;
+mod book;
 mod compiler;
 mod linker;
+mod machine;
+mod packager;
 mod tools;
 
+pub(crate) use book::book;
+pub(crate) use machine::machine;
+pub(crate) use packager::{Static, packager, static_programs};
 pub(crate) use tools::{lints, test_tools, tools};
 
 /// Makes it possible to build the kernel program.

@@ -6,10 +6,10 @@ use super::apt;
 use crate::run::{cargo, find, output, run, say};
 
 /// A program, the Debian package that holds it, and what the tests need it for.
-struct Tool {
-    program: &'static str,
-    package: &'static str,
-    why: &'static str,
+pub(super) struct Tool {
+    pub(super) program: &'static str,
+    pub(super) package: &'static str,
+    pub(super) why: &'static str,
 }
 
 const TOOLS: &[Tool] = &[
@@ -27,6 +27,16 @@ const TOOLS: &[Tool] = &[
 
 /// What the tests need besides.
 const SERVERS: &[Tool] = &[
+    Tool {
+        program: "tmux",
+        package: "tmux",
+        why: "a terminal for `gatectl top`",
+    },
+    Tool {
+        program: "setpriv",
+        package: "util-linux",
+        why: "an operator who is not root",
+    },
     Tool {
         program: "rspamd",
         package: "rspamd",
@@ -46,6 +56,11 @@ const SERVERS: &[Tool] = &[
         program: "postfix",
         package: "postfix",
         why: "a mail server that asks the policy service",
+    },
+    Tool {
+        program: "promtool",
+        package: "prometheus",
+        why: "Prometheus's own look at metrics and alert rules",
     },
     Tool {
         program: "chromium",
@@ -80,7 +95,8 @@ pub(crate) fn test_tools() -> Result<()> {
     provide(TOOLS.iter().chain(SERVERS))
 }
 
-fn provide(tools: impl Iterator<Item = &'static Tool>) -> Result<()> {
+/// Installs those of `tools` that are not there.
+pub(super) fn provide(tools: impl Iterator<Item = &'static Tool>) -> Result<()> {
     let missing: Vec<_> = tools.filter(|tool| find(tool.program).is_none()).collect();
     if missing.is_empty() {
         return Ok(());

@@ -14,7 +14,7 @@ use anyhow::{Context as _, Result, bail};
 use clap::Args;
 
 use crate::{
-    build,
+    build, dist,
     run::{HOST_PACKAGES, cargo, line, root_dir, run, say},
     setup,
 };
@@ -30,6 +30,9 @@ pub(crate) struct Options {
     /// Leave out the tests that need root and the kernel
     #[arg(long)]
     no_kernel: bool,
+    /// And make the packages, and install, upgrade and remove them in a Debian of their own
+    #[arg(long, conflicts_with = "no_kernel")]
+    full: bool,
 }
 
 /// Runs all steps and prints what they came to; fails if one of them did.
@@ -53,6 +56,9 @@ pub(crate) fn test(options: &Options) -> ExitCode {
     } else {
         step("kernel tests", || kernel_tests().map(Outcome::Ran))
     });
+    if options.full {
+        steps.push(step("packages", || package_tests().map(Outcome::Ran)));
+    }
     report::print(&steps)
 }
 
@@ -85,7 +91,7 @@ fn lints() -> Result<()> {
 fn unit_tests() -> Result<Tally> {
     let mut tests = cargo_test();
     tests.args(["--lib", "--bins"]);
-    for name in integration_tests("gate-user")? {
+    for name in integration_tests("gate-user/tests")? {
         tests.args(["--test", &name]);
     }
     Ok(count(&mut tests)? + count(cargo_test().arg("--doc"))?)
@@ -98,7 +104,7 @@ fn kernel_tests() -> Result<Tally> {
     // They run these, and cargo does not know it.
     build::programs(&["gated", "gatectl"], false)?;
     let mut tests = cargo_test();
-    for name in integration_tests("tests")? {
+    for name in integration_tests("tests/tests")? {
         tests.args(["--test", &name]);
     }
     // Most of their time they wait for a connection that is not answered.
@@ -117,10 +123,32 @@ fn cargo_test() -> Command {
     tests
 }
 
-/// The names of the integration tests in the directory `member` of the workspace: files, and
+/// The tests of the packages, as root, in a Debian that boots beside this machine's system.
+fn package_tests() -> Result<Tally> {
+    setup::test_tools()?;
+    let runner = kernel::runner()?;
+    let machine = setup::machine()?;
+    let packages = dist::for_tests()?;
+    build::programs(&["gated", "gatectl", "gate-lab"], false)?;
+    let mut tests = cargo_test();
+    for name in integration_tests("tests/full")? {
+        tests.args(["--test", &name]);
+    }
+    tests
+        .env("GATE_MACHINE", machine)
+        .env("GATE_PACKAGES", packages);
+    // Each boots a system.
+    tests.args(["--", "--test-threads", "2"]);
+    if let Some((variable, sudo)) = runner {
+        tests.env(variable, sudo);
+    }
+    count(&mut tests)
+}
+
+/// The names of the integration tests in the directory `dir` of the workspace: files, and
 /// directories with a `main.rs`.
-fn integration_tests(member: &str) -> Result<Vec<String>> {
-    let dir = root_dir().join(member).join("tests");
+fn integration_tests(dir: &str) -> Result<Vec<String>> {
+    let dir = root_dir().join(dir);
     if !dir.exists() {
         return Ok(Vec::new());
     }

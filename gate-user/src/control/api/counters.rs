@@ -30,6 +30,12 @@ impl PerReason {
         }))
     }
 
+    /// The number of `reason`.
+    pub fn of(&self, reason: Reason) -> u64 {
+        let mut found = self.iter().filter(|&(other, _)| other == reason);
+        found.next().map_or(0, |(_, count)| count)
+    }
+
     /// All of them together.
     pub fn sum(&self) -> u64 {
         self.0.iter().sum()

@@ -26,6 +26,8 @@ pub const LATEST: &str = "/v1/history/latest";
 pub const SERIES: &str = "/v1/series";
 /// `GET`: [`Stats`](super::Stats).
 pub const STATS: &str = "/v1/stats";
+/// `GET`: metrics, in Prometheus's text format.
+pub const METRICS: &str = "/metrics";
 /// `GET` with [`TopQuery`](super::TopQuery): [`Top`](super::Top).
 pub const TOP: &str = "/v1/top";
 /// `GET` with [`ConnectionsQuery`](super::ConnectionsQuery): [`Connections`](super::Connections).

@@ -106,6 +106,7 @@ fn content(
         Body::Json(of) => json!({"application/json": {"schema": schema(schemas, of)}}),
         Body::Lines(of) => json!({"application/x-ndjson": {"schema": schema(schemas, of)}}),
         Body::AnyLines => json!({"application/x-ndjson": {"schema": {"type": "string"}}}),
+        Body::Metrics => json!({"text/plain": {"schema": {"type": "string"}}}),
         Body::Mail => json!({"message/rfc822": {"schema": {"type": "string"}}}),
     }
 }

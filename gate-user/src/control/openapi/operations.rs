@@ -31,6 +31,8 @@ pub(super) enum Body {
     AnyLines,
     /// A mail.
     Mail,
+    /// Prometheus's text format.
+    Metrics,
 }
 
 /// An operation.
@@ -115,6 +117,10 @@ fn of_the_gate() -> Vec<Operation> {
     vec![
         get::<Status>(route::STATUS, "status", "How the gate stands"),
         get::<Stats>(route::STATS, "stats", "What the kernel counted"),
+        Operation {
+            answer: Body::Metrics,
+            ..get::<String>(route::METRICS, "metrics", "What there is to measure, for Prometheus")
+        },
         get::<Series>(
             route::SERIES,
             "series",

@@ -17,6 +17,7 @@ use super::super::{
     ServiceError,
     api::{ErrorBody, ErrorDetail, ErrorKind, Export, ExportLine},
 };
+use crate::metrics::CONTENT_TYPE as CONTENT_TYPE_OF_METRICS;
 
 /// An ordinary body in bytes, at most.
 pub(super) const SMALL: usize = 64 << 10;
@@ -169,6 +170,16 @@ async fn read(mut body: Body, limit: usize) -> Result<Vec<u8>, Failure> {
             ErrorKind::BadRequest,
             format!("the body is larger than {} KiB", limit >> 10),
         ))
+    }
+}
+
+/// Metrics, as an answer.
+pub(super) struct Metrics(pub(super) String);
+
+impl IntoResponse for Metrics {
+    fn into_response(self) -> Response {
+        let text_type = HeaderValue::from_static(CONTENT_TYPE_OF_METRICS);
+        ([(CONTENT_TYPE, text_type)], self.0).into_response()
     }
 }
 

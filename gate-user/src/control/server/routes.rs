@@ -24,7 +24,9 @@ use super::{
         },
         openapi,
     },
-    exchange::{Answer, Asked, BATCH, BodyTime, Described, Failure, Json, LARGE, Lines, MAIL, Raw},
+    exchange::{
+        Answer, Asked, BATCH, BodyTime, Described, Failure, Json, LARGE, Lines, MAIL, Metrics, Raw,
+    },
 };
 
 type Handle<S> = State<Arc<S>>;
@@ -173,6 +175,12 @@ fn counting<S: Service>() -> Vec<Route<S>> {
     vec![
         get(route::STATS, look!(stats)),
         get(route::SERIES, look!(series)),
+        get(
+            route::METRICS,
+            routing::get(|State(service): Handle<S>| async move {
+                service.metrics().await.map(Metrics).map_err(Failure::from)
+            }),
+        ),
         get(route::TOP, look!(top, query: TopQuery => query.limit)),
         get(
             route::CONNECTIONS,

@@ -1,5 +1,6 @@
-//! The file of the control socket, or of the policy socket: made with its mode and group before anybody can connect, never
-//! taken from a daemon that lives, and taken away when the server ends.
+//! The control socket, or the policy socket. Its file is made with its mode and group before anybody
+//! can connect, never taken from a daemon that lives, and taken away when the server ends. Or systemd
+//! has made it, and keeps it.
 
 use std::{
     fs::{self, DirBuilder, File, OpenOptions, Permissions, TryLockError},
@@ -16,12 +17,19 @@ use tokio::net::{UnixListener, UnixStream};
 
 use crate::config::SocketMode;
 
-/// A bound Unix socket. Its file goes when this is dropped.
+/// A bound Unix socket.
 #[derive(Debug)]
 pub struct Socket {
     listener: UnixListener,
+    /// `None` where it is systemd's.
+    _own: Option<OwnFile>,
+}
+
+/// The file of a socket that is ours. It goes when this is dropped.
+#[derive(Debug)]
+struct OwnFile {
     path: PathBuf,
-    /// Device and inode of the file that is ours.
+    /// Its device and inode.
     file: (u64, u64),
     /// Locked as long as the socket is.
     _lock: File,
@@ -95,15 +103,23 @@ impl Socket {
         let listener = UnixListener::from_std(listener).map_err(failed("listen", path))?;
         Ok(Self {
             listener,
-            path: path.to_owned(),
-            file,
-            _lock: lock,
+            _own: Some(OwnFile {
+                path: path.to_owned(),
+                file,
+                _lock: lock,
+            }),
         })
     }
 
-    /// Where it is.
-    pub fn path(&self) -> &Path {
-        &self.path
+    /// One that somebody else has bound, who keeps its file.
+    ///
+    /// # Errors
+    /// It does not fit into the runtime.
+    pub fn passed(listener: StdListener) -> io::Result<Self> {
+        Ok(Self {
+            listener: UnixListener::from_std(listener)?,
+            _own: None,
+        })
     }
 
     pub(crate) async fn accept(&self) -> io::Result<UnixStream> {
@@ -111,7 +127,7 @@ impl Socket {
     }
 }
 
-impl Drop for Socket {
+impl Drop for OwnFile {
     fn drop(&mut self) {
         if identity(&self.path).is_ok_and(|file| file == self.file) {
             let _ = fs::remove_file(&self.path);

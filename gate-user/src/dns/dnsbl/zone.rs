@@ -248,7 +248,7 @@ impl ZoneAtWork {
         let (must, must_not) = tokio::join!(must_list, self.must_not_list(resolver));
         let test = worst([must_not, must]);
         if let (Test::Failed(why), Some(NoAnswer::Untested)) = (test, self.out_of_service()) {
-            tracing::warn!(list = %self.name, "DNSBL failed its first test: it {why}");
+            tracing::warn!(list = %self.name, %why, "refused DNSBL at its first test");
         }
         self.change(|health, now| health.test(test, now, timing(config)));
     }
@@ -307,8 +307,8 @@ impl ZoneAtWork {
         };
         let name = &self.name;
         match changed {
-            Some(Change::Held(why)) => tracing::warn!(list = %name, "DNSBL is on hold: it {why}"),
-            Some(Change::Returned) => tracing::info!(list = %name, "DNSBL is in service"),
+            Some(Change::Held(why)) => tracing::warn!(list = %name, %why, "held DNSBL"),
+            Some(Change::Returned) => tracing::info!(list = %name, "returned DNSBL to service"),
             None => {}
         }
     }

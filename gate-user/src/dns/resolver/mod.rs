@@ -42,7 +42,7 @@ use crate::{
 pub use answer::{Answer, Failure, Mx, Nothing, Shed, Urgency};
 pub use error::ResolverError;
 pub use lane::Lane;
-pub use stats::{Counts, LaneStats, Latency, ResolverStats};
+pub use stats::{Counts, LaneStats, ResolverStats};
 
 /// How long a failure is kept, so that a dead server is not asked again for each source.
 pub const FAILURE_TTL: Duration = Duration::from_secs(30);

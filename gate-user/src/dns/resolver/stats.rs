@@ -7,6 +7,7 @@ use std::{
 };
 
 use super::Shed;
+use crate::latency::{Latency, LatencyCounter};
 
 /// What a resolver has done since it was made, and does now.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -73,43 +74,6 @@ pub struct Counts {
     pub latency: Latency,
 }
 
-/// How long replies took.
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub struct Latency {
-    /// Of all together.
-    pub sum: Duration,
-    /// How many took no longer than each of [`BOUNDS`](Self::BOUNDS) and longer than the one
-    /// before; the last are those that took longer than all.
-    pub buckets: [u64; Self::BOUNDS.len() + 1],
-}
-
-impl Latency {
-    /// The bounds of the buckets.
-    pub const BOUNDS: [Duration; 10] = [
-        Duration::from_millis(1),
-        Duration::from_millis(3),
-        Duration::from_millis(10),
-        Duration::from_millis(30),
-        Duration::from_millis(100),
-        Duration::from_millis(200),
-        Duration::from_millis(500),
-        Duration::from_secs(1),
-        Duration::from_secs(2),
-        Duration::from_secs(5),
-    ];
-
-    /// How many replies there were.
-    pub fn count(&self) -> u64 {
-        self.buckets.iter().sum()
-    }
-
-    /// The mean; `None` without a reply.
-    pub fn mean(&self) -> Option<Duration> {
-        let count = u32::try_from(self.count()).unwrap_or(u32::MAX);
-        self.sum.checked_div(count)
-    }
-}
-
 impl AddAssign<&Self> for Counts {
     fn add_assign(&mut self, other: &Self) {
         self.questions += other.questions;
@@ -126,10 +90,7 @@ impl AddAssign<&Self> for Counts {
         self.found += other.found;
         self.nothing += other.nothing;
         self.failed += other.failed;
-        self.latency.sum += other.latency.sum;
-        for (bucket, other) in self.latency.buckets.iter_mut().zip(other.latency.buckets) {
-            *bucket += other;
-        }
+        self.latency += &other.latency;
     }
 }
 
@@ -164,8 +125,7 @@ pub(super) struct Counters {
     pub(super) found: Counter,
     pub(super) nothing: Counter,
     pub(super) failed: Counter,
-    latency_micros: AtomicU64,
-    latency: [Counter; Latency::BOUNDS.len() + 1],
+    latency: LatencyCounter,
 }
 
 impl Counters {
@@ -180,9 +140,7 @@ impl Counters {
     }
 
     pub(super) fn took(&self, time: Duration) {
-        let micros = u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
-        self.latency_micros.fetch_add(micros, Ordering::Relaxed);
-        self.latency[Latency::BOUNDS.partition_point(|&bound| bound < time)].count();
+        self.latency.took(time);
     }
 
     pub(super) fn counts(&self) -> Counts {
@@ -201,10 +159,7 @@ impl Counters {
             found: self.found.get(),
             nothing: self.nothing.get(),
             failed: self.failed.get(),
-            latency: Latency {
-                sum: Duration::from_micros(self.latency_micros.load(Ordering::Relaxed)),
-                buckets: self.latency.each_ref().map(Counter::get),
-            },
+            latency: self.latency.counted(),
         }
     }
 }

@@ -340,7 +340,7 @@ pub(super) fn key_of(finding: &Finding) -> Option<i64> {
 fn read(said: &str) -> Option<Finding> {
     let finding = serde_json::from_str(said);
     finding
-        .inspect_err(|error| tracing::error!(%error, said, "a finding on record cannot be read"))
+        .inspect_err(|error| tracing::error!(%error, said, "cannot read a finding on record"))
         .ok()
 }
 

@@ -55,7 +55,6 @@ pub async fn take_findings(
     // Of a source that was asked about twice the last counts.
     let findings: BTreeMap<i64, Finding> = findings
         .into_iter()
-        .filter(|finding| !ground.rules.protects(Network::host(finding.address)))
         .filter_map(|finding| Some((store::key_of(&finding)?, finding)))
         .collect();
     let keys: Vec<i64> = findings.keys().copied().collect();
@@ -71,13 +70,21 @@ pub async fn take_findings(
         } else {
             wait.min(RETRY)
         };
+        let protected = ground.rules.protects(Network::host(finding.address));
         let mut before = 0;
         if let Some(former) = former.remove(&key) {
             before = burden(&former);
             finding.complete(former, since);
+        } else if protected {
+            // Nothing need be known of it. What is, from another time, is judged once more.
+            continue;
         }
         let said = heed(&mut finding, ground);
-        let mut cases = cases(work.book(), &finding, said, now, config);
+        let mut cases = if protected {
+            Vec::new()
+        } else {
+            cases(work.book(), &finding, said, now, config)
+        };
         finding
             .pardoned
             .retain(|pardoned| cases.iter().any(|(reason, _)| reason == pardoned));
@@ -97,7 +104,7 @@ pub async fn take_findings(
         });
         let again = (!cases.is_empty()).then(|| after(now, wait));
         changes.extend(changes_for(work.book(), &finding, cases, config));
-        if burden(&finding) > before {
+        if burden(&finding) > before && !protected {
             worse.insert(key, false);
         }
         rows.push(Row {
@@ -269,8 +276,8 @@ fn first_source(network: Network) -> Network {
 
 /// How many more sources may be listed for their names.
 fn room_for_names(book: &Book, config: &Config) -> usize {
-    let listed = book.counts().by_origin.get(&Origin::Ptr);
-    (config.lookup.most_listed as usize).saturating_sub(listed.copied().unwrap_or(0))
+    let listed = book.counts().of_origin(&Origin::Ptr);
+    (config.lookup.most_listed as usize).saturating_sub(listed)
 }
 
 fn origin_of(reason: Reason) -> Origin {

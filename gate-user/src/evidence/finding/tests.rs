@@ -165,6 +165,26 @@ async fn a_list_that_is_silent_is_heard_no_more_after_a_while() {
     assert!(desk.take(finding(late, None, no)).await.is_empty());
 }
 
+/// An address that has become the machine's own is let go, and nobody is asked about it again.
+#[tokio::test]
+async fn invariant_8_who_is_protected_is_not_kept_up() {
+    let mut desk = Desk::new().await;
+    let missing = |now| finding(now, Some(Standing::Missing), Vec::new());
+    assert_eq!(desk.take(missing(NOW)).await, ["nordns 7"]);
+    desk.rules = Rules::new(|_| None, [net("192.0.2.7/32")]);
+    assert!(desk.take(missing(NOW + 6 * HOUR)).await.is_empty());
+    let history = desk.ledger.history();
+    assert_eq!(due(&history, at(NOW + DAY), 10).await.unwrap(), []);
+
+    // Of who always was nothing is on record.
+    let mut desk = Desk::new().await;
+    desk.rules = Rules::new(|_| None, [net("192.0.2.7/32")]);
+    assert!(desk.take(missing(NOW)).await.is_empty());
+    let source = net("192.0.2.7/32");
+    let found = finding_of(&desk.ledger.history(), source).await.unwrap();
+    assert_eq!(found, None);
+}
+
 #[tokio::test]
 async fn who_does_not_come_any_more_is_let_go() {
     let mut desk = Desk::new().await;

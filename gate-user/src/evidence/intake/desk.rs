@@ -3,6 +3,7 @@
 use std::{
     io,
     net::IpAddr,
+    ops::Add,
     path::PathBuf,
     sync::{
         Mutex, PoisonError,
@@ -21,22 +22,44 @@ use crate::config::Config;
 pub struct Desk {
     intake: ArcSwap<Intake>,
     quarantine: Mutex<Quarantine>,
-    counters: Counters,
+    complaints: Counters,
+    verdicts: Counters,
 }
 
 /// What was handed in since the daemon started, and what the quarantine holds.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Counts {
-    /// Mails complained of, and lines of verdicts, that are evidence.
+    /// Mails complained of.
+    pub complaints: Sorted,
+    /// Lines of verdicts.
+    pub verdicts: Sorted,
+    /// Files in the quarantine now.
+    pub quarantined: u64,
+    /// Their size in bytes.
+    pub quarantined_bytes: u64,
+}
+
+/// What became of what was handed in.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Sorted {
+    /// It is evidence.
     pub taken: u64,
     /// Of forwarders, own relays and the like: not evidence, and no error.
     pub dropped: u64,
     /// Refused.
     pub refused: u64,
-    /// Files in the quarantine now.
-    pub quarantined: u64,
-    /// Their size in bytes.
-    pub quarantined_bytes: u64,
+}
+
+impl Add for Sorted {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self {
+            taken: self.taken + other.taken,
+            dropped: self.dropped + other.dropped,
+            refused: self.refused + other.refused,
+        }
+    }
 }
 
 #[derive(Debug, Default)]
@@ -47,6 +70,14 @@ struct Counters {
 }
 
 impl Counters {
+    fn sorted(&self) -> Sorted {
+        Sorted {
+            taken: self.taken.load(Ordering::Relaxed),
+            dropped: self.dropped.load(Ordering::Relaxed),
+            refused: self.refused.load(Ordering::Relaxed),
+        }
+    }
+
     fn add(&self, taken: usize, dropped: usize, refused: usize) {
         for (counter, count) in [
             (&self.taken, taken),
@@ -90,7 +121,8 @@ impl Desk {
         Ok(Self {
             intake: ArcSwap::from_pointee(Intake::new(config, own)),
             quarantine: Mutex::new(Quarantine::open(dir, config.evidence.quarantine)?),
-            counters: Counters::default(),
+            complaints: Counters::default(),
+            verdicts: Counters::default(),
         })
     }
 
@@ -102,18 +134,10 @@ impl Desk {
 
     /// What was handed in so far, and what is kept of it.
     pub fn counts(&self) -> Counts {
-        let Counters {
-            taken,
-            dropped,
-            refused,
-        } = &self.counters;
-        let [taken, dropped, refused] =
-            [taken, dropped, refused].map(|counter| counter.load(Ordering::Relaxed));
         let (quarantined, quarantined_bytes) = self.quarantine().held();
         Counts {
-            taken,
-            dropped,
-            refused,
+            complaints: self.complaints.sorted(),
+            verdicts: self.verdicts.sorted(),
             quarantined,
             quarantined_bytes,
         }
@@ -136,7 +160,7 @@ impl Desk {
                     let why: Vec<_> = complaint.refused.iter().map(ToString::to_string).collect();
                     self.keep(raw, &why.join("; "), now)?;
                 }
-                self.counters.add(
+                self.complaints.add(
                     complaint.evidence.len(),
                     complaint.dropped.len(),
                     complaint.refused.len(),
@@ -145,7 +169,7 @@ impl Desk {
             }
             Err(refused) => {
                 self.keep(raw, &refused.to_string(), now)?;
-                self.counters.add(0, 0, 1);
+                self.complaints.add(0, 0, 1);
                 Err(DeskError::Refused(refused))
             }
         }
@@ -169,7 +193,7 @@ impl Desk {
             };
             self.keep(&bad.join(&b'\n'), &why, now)?;
         }
-        self.counters
+        self.verdicts
             .add(batch.evidence.len(), batch.skipped, batch.bad.len());
         Ok(batch)
     }
@@ -238,7 +262,7 @@ mod tests {
             "{held}"
         );
         assert!(held.ends_with("\n\nSubject: x\n\nx"), "{held}");
-        assert_eq!(desk.counts().refused, 1);
+        assert_eq!(desk.counts().complaints.refused, 1);
     }
 
     #[test]
@@ -257,9 +281,12 @@ mod tests {
         );
         assert!(held.ends_with("\n\nx\ny"), "{held}");
         let counts = Counts {
-            taken: 1,
-            dropped: 1,
-            refused: 2,
+            complaints: Sorted::default(),
+            verdicts: Sorted {
+                taken: 1,
+                dropped: 1,
+                refused: 2,
+            },
             quarantined: 1,
             quarantined_bytes: held.len() as u64,
         };

@@ -19,7 +19,7 @@ mod verdict;
 use std::{net::IpAddr, time::Duration};
 
 pub use complaint::{Complaint, Format, Handed, Refused};
-pub use desk::{Counts, Desk, DeskError};
+pub use desk::{Counts, Desk, DeskError, Sorted};
 pub use feedback::NotAComplaint;
 pub use mail::TooComplex;
 pub use maildir::{Handling, Mail, Maildirs};

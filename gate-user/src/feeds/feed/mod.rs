@@ -143,7 +143,7 @@ impl Feed {
             (look, Err(error)) => {
                 tracing::error!(
                     feed = %self.config.name, %error,
-                    "cannot read the feed's last good copy: its listings stay as they are"
+                    "cannot read the feed's last good copy; its listings stay as they are"
                 );
                 look
             }
@@ -239,7 +239,7 @@ impl Feed {
         if let Err(error) = copied {
             tracing::error!(
                 feed = %self.config.name, %error,
-                "cannot keep a copy of the feed: it would be lost if its list were at the next start"
+                "cannot keep a copy of the feed; it would be lost if its list were at the next start"
             );
         }
         self.good = Some(Good {
@@ -259,12 +259,12 @@ impl Feed {
             feed = %self.config.name,
             entries = summary.entries,
             bad_lines = parsed.bad_lines.count,
-            "feed accepted"
+            "accepted feed"
         );
         if let Some(bad) = parsed.bad_lines.first.first() {
             tracing::warn!(
                 feed = %self.config.name, line = bad.number, text = bad.text, why = bad.why,
-                "the feed has bad lines, this is the first"
+                "skipped bad lines of a feed, of which this is the first"
             );
         }
         if same {
@@ -277,12 +277,11 @@ impl Feed {
     /// The last good state stays in force until it lapses (invariant 7).
     fn not_good(&mut self, state: FileState, now: Timestamp) -> Look {
         if self.status.file != state && state != FileState::Unread {
-            let source = &self.status.source;
-            let stays = match self.good {
-                Some(_) => "the last good state stays",
-                None => "there is no last good state",
-            };
-            tracing::error!(feed = %self.config.name, %source, "{state}; {stays}");
+            let (from, last_good) = (&self.status.source, self.good.is_some());
+            tracing::error!(
+                feed = %self.config.name, %from, why = %state, last_good,
+                "cannot use the list of a feed; what was last good stays, if anything was"
+            );
         }
         self.status.file = state;
         let Some(good) = &self.good else {
@@ -294,7 +293,7 @@ impl Feed {
             self.status.lapses = Some(lapses);
             return Look::Unchanged;
         }
-        tracing::error!(feed = %self.config.name, "the last good state of the feed has lapsed");
+        tracing::error!(feed = %self.config.name, "ended feed: its last good state has lapsed");
         self.good = None;
         self.status.in_force = InForce::Nothing;
         self.status.loaded = None;
@@ -337,7 +336,7 @@ impl Feed {
     }
 
     fn not_used(&self, why: &str) -> Vec<FeedEntry> {
-        tracing::warn!(feed = %self.config.name, why, "the feed's last good copy is not used");
+        tracing::warn!(feed = %self.config.name, why, "refused a feed's last good copy");
         Vec::new()
     }
 

@@ -172,7 +172,7 @@ impl Feed {
         if let Err(error) = self.copies.write_note(&self.config.name, &note) {
             tracing::error!(
                 feed = %self.config.name, %error,
-                "cannot note when the feed was fetched: the next start fetches it at once"
+                "cannot note when the feed was fetched; the next start fetches it at once"
             );
         }
         self.tell_fetch(http);

@@ -1,6 +1,10 @@
 //! Octets as they come, in pieces of any size, to requests. It keeps no more of a request than its
 //! attributes and the line that has begun.
 
+use std::borrow::Cow;
+
+use memchr::memchr;
+
 use super::super::request::{Attributes, RequestError, Subject};
 
 /// The longest line in octets, without its end. Postfix's own bound for what it reads of a client
@@ -66,7 +70,7 @@ impl Parser {
     /// When what came is no request. Nothing that comes after can be understood then.
     pub fn take(&mut self, input: &[u8]) -> Result<(usize, Option<Asked>), Malformed> {
         let mut rest = input;
-        while let Some(end) = rest.iter().position(|octet| *octet == b'\n') {
+        while let Some(end) = memchr(b'\n', rest) {
             let (line, behind) = (&rest[..end], &rest[end + 1..]);
             rest = behind;
             let asked = if self.begun.is_empty() {
@@ -111,13 +115,15 @@ impl Parser {
         if self.octets > MAX_REQUEST {
             return Err(Malformed::LongRequest);
         }
-        if line.contains(&0) {
+        if memchr(0, line).is_some() {
             return Err(Malformed::Nul);
         }
         // As people type it.
         let line = line.strip_suffix(b"\r").unwrap_or(line);
-        // What is not UTF-8 only ever stands in values that are shown or compared.
-        let line = String::from_utf8_lossy(line);
+        // What is not UTF-8 only ever stands in values that are shown or compared. Nearly all lines
+        // are, and to find that out is quicker than to look for what to replace.
+        let line =
+            str::from_utf8(line).map_or_else(|_| String::from_utf8_lossy(line), Cow::Borrowed);
         if line.is_empty() {
             let subject = self.finish()?;
             return Ok(Some(Asked::Postfix(subject)));

@@ -3,7 +3,7 @@
 use std::{fmt, str::FromStr};
 
 /// A reply code that refuses: 4yz for now, 5yz for good (RFC 5321 section 4.2.1).
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub struct Code(u16);
 
 /// An enhanced status code: class, subject and detail (RFC 3463 section 2).

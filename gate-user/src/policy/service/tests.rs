@@ -66,7 +66,14 @@ async fn the_book_is_asked_at_once() {
     assert_eq!(asks(&policy), 0);
     let counted = policy.counters().counted();
     assert_eq!(counted.requests, 3);
-    assert_eq!(counted.refused[Check::Listed as usize], 1);
+    assert_eq!(counted.refused_by(Check::Listed), 1);
+    let code = "554".parse().unwrap();
+    assert_eq!(counted.refused, [((Check::Listed, code), 1)].into());
+    assert_eq!(
+        counted.latency.count(),
+        2,
+        "an unknown client needs no look"
+    );
 
     // What changes is seen by the next request.
     let nobody = super::super::testing::scene("", Vec::new());

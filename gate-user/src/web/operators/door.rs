@@ -155,7 +155,7 @@ impl Door {
             Some(token) => Ok(token.clone()),
             None => {
                 // No more often than that: what comes in the pause is not even compared.
-                tracing::warn!(%peer, "a wrong token was shown to the operators' page or API");
+                tracing::warn!(source = %peer, "refused a wrong token");
                 attempts.wrong(peer, now);
                 Err(Refused::WrongToken)
             }

@@ -63,6 +63,9 @@ struct Desk<S> {
 }
 
 /// The page, on `service`.
+///
+/// # Panics
+/// The machine has no random numbers.
 pub fn router<S: Service>(service: Arc<S>, config: ConfigNow) -> Router {
     let policy = HeaderValue::try_from(page::content_policy()).expect("it is visible ASCII");
     let desk = Desk {
@@ -229,7 +232,7 @@ impl<S: Service> Visit<'_, S> {
     }
 
     fn unavailable(&self, error: &ServiceError) -> Response {
-        error!(%error, "the public page cannot be answered");
+        error!(%error, "cannot answer on the public page");
         let content = Content::of("", Notice::Unavailable);
         self.show(StatusCode::SERVICE_UNAVAILABLE, &content)
     }

@@ -2,7 +2,7 @@
 //! that only the page can have given to this network, not long ago. Without either, any page on the
 //! Web could let its visitors ask here.
 
-use std::{net::IpAddr, time::Duration};
+use std::{fmt::Write as _, net::IpAddr, time::Duration};
 
 use axum::http::HeaderMap;
 use ring::{hmac, rand::SystemRandom};
@@ -34,8 +34,12 @@ impl Tokens {
     /// The token of a form that `visitor` gets at `now`.
     pub(super) fn issue(&self, visitor: IpAddr, now: Duration) -> String {
         let mac = hmac::sign(&self.0, said(visitor, now.as_secs()).as_bytes());
-        let hex: String = mac.as_ref().iter().map(|b| format!("{b:02x}")).collect();
-        format!("{}.{hex}", now.as_secs())
+        let mut token = format!("{}.", now.as_secs());
+        for octet in mac.as_ref() {
+            // Writing to a String does not fail.
+            let _ = write!(token, "{octet:02x}");
+        }
+        token
     }
 
     /// Whether `token` was issued to the network of `visitor`, and not long before `now`.

@@ -89,7 +89,7 @@ mod tests {
                     requests_per_network = '1/1m'";
         let web = Config::parse(text, Path::new("gate.toml")).unwrap().web;
         let pace = Pace::new();
-        let start = Duration::from_secs(600);
+        let start = Duration::from_mins(10);
         let look = |visitor: &str, address: &str, now| {
             let (visitor, address) = (visitor.parse().unwrap(), address.parse().unwrap());
             pace.may_look(visitor, address, &web, now)

@@ -129,7 +129,7 @@ impl Mailbox {
     /// Logs what is wrong, once until all is well again.
     fn tell(&mut self, path: &Path, error: &io::Error) {
         if !self.told {
-            tracing::error!(path = %path.display(), %error, "Maildir not usable");
+            tracing::error!(path = %path.display(), %error, "cannot use a Maildir");
             self.told = true;
         }
     }

@@ -1,8 +1,8 @@
-//! `top`: the sources with the most sampled drops.
+//! The sources with the most sampled drops, as a table.
 
 use jiff::Timestamp;
 
-use super::{
+use super::super::{
     error::{CliError, Exit},
     gate::Gate,
     table::{Align, Table},
@@ -10,16 +10,12 @@ use super::{
 };
 use crate::control::api::{Top, TopQuery, route};
 
-/// What `top` is given.
-#[derive(Debug, clap::Args)]
-pub(super) struct Args {
-    /// At most so many.
-    #[arg(long, value_name = "N", default_value_t = TopQuery::default().limit)]
-    limit: usize,
-}
+/// Why there are none.
+pub(super) const NOT_SAMPLED: &str = "drops are not sampled: `sample` is 0 in the configuration";
 
-pub(super) async fn run(gate: &Gate, args: Args) -> Result<Exit, CliError> {
-    let query = TopQuery { limit: args.limit };
+/// Shows at most `limit` of them.
+pub(super) async fn run(gate: &Gate, limit: usize) -> Result<Exit, CliError> {
+    let query = TopQuery { limit };
     let top: Top = gate.client.ask(route::TOP, &query).await?;
     gate.show(&top, render)?;
     Ok(Exit::Done)
@@ -27,7 +23,7 @@ pub(super) async fn run(gate: &Gate, args: Args) -> Result<Exit, CliError> {
 
 fn render(top: &Top, now: Timestamp) -> String {
     if top.sample == 0 {
-        return "drops are not sampled: `sample` is 0 in the configuration\n".to_owned();
+        return format!("{NOT_SAMPLED}\n");
     }
     let mut table = Table::new([
         ("ADDRESS", Align::Left),

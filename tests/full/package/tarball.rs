@@ -1,0 +1,50 @@
+//! The tarball: its programs run where there is nothing else, and guard.
+
+use std::{fs, path::PathBuf, process::Command};
+
+use anyhow::{Context as _, Result, ensure};
+use gate_tests::lab::{
+    Lab,
+    Outcome::{Connected, TimedOut},
+};
+
+use crate::machine::packages;
+
+/// Unpacks the tarball; the directory that was in it.
+fn unpack(lab: &Lab) -> Result<PathBuf> {
+    let tarball = fs::read_dir(packages()?)?
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .find(|path| path.to_string_lossy().ends_with(".tar.gz"))
+        .context("no tarball is made")?;
+    let to = lab.dir("unpacked")?;
+    let mut tar = Command::new("tar");
+    tar.arg("xzf").arg(&tarball).arg("--directory").arg(&to);
+    ensure!(tar.status()?.success(), "{} is broken", tarball.display());
+    let inside = fs::read_dir(&to)?.next().context("it is empty")??;
+    Ok(inside.path())
+}
+
+#[test]
+fn its_programs_need_no_library_and_guard() -> Result<()> {
+    let lab = Lab::new()?;
+    let unpacked = unpack(&lab)?;
+    for program in ["gated", "gatectl"] {
+        // Nothing but what is unpacked is there.
+        let mut version = Command::new("chroot");
+        version
+            .arg(&unpacked)
+            .arg(format!("/{program}"))
+            .arg("--version");
+        let output = version.output()?;
+        let said = String::from_utf8_lossy(&output.stdout);
+        assert!(said.starts_with(program), "{output:?}");
+    }
+    let mut gate = lab.gate().program(&unpacked.join("gated")).start()?;
+    gate.block("192.0.2.0/24")?;
+    assert_eq!(lab.connect("192.0.2.7")?, TimedOut);
+    assert_eq!(lab.connect("198.51.100.7")?, Connected);
+    gate.stop()?;
+    gate.start()?;
+    assert_eq!(lab.connect("192.0.2.7")?, TimedOut);
+    Ok(())
+}

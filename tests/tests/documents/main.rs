@@ -1,0 +1,11 @@
+//! The documents tell the truth: their commands run, their configuration is read, their links lead
+//! somewhere.
+
+mod book;
+mod commands;
+mod configuration;
+mod console;
+mod first_server;
+mod operations;
+mod page;
+mod programs;

@@ -1,0 +1,79 @@
+//! `cargo xtask dist`: what is handed out, in `target/dist`: a Debian package, and a tarball of static
+//! programs for every other distribution.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use anyhow::{Context as _, Result};
+use clap::{Args, ValueEnum};
+
+use crate::{
+    build,
+    run::{root_dir, run},
+};
+
+mod deb;
+mod tarball;
+
+use deb::Version;
+
+/// What to make.
+#[derive(Args)]
+pub(crate) struct Options {
+    /// What to make; both unless named
+    #[arg(value_enum)]
+    what: Vec<What>,
+}
+
+#[derive(Clone, Copy, Eq, PartialEq, ValueEnum)]
+enum What {
+    /// A package for Debian 12 and later
+    Deb,
+    /// Programs that need no library, with their units and manual, as a tarball
+    Tarball,
+}
+
+/// Makes what `options` name.
+pub(crate) fn dist(options: &Options) -> Result<()> {
+    let wanted = |what| options.what.is_empty() || options.what.contains(&what);
+    if wanted(What::Deb) {
+        println!("made {}", deb::make(Version::This)?.display());
+    }
+    if wanted(What::Tarball) {
+        println!("made {}", tarball::make()?.display());
+    }
+    Ok(())
+}
+
+/// Makes what the tests of the packages install; the directory it is in.
+pub(crate) fn for_tests() -> Result<PathBuf> {
+    deb::make(Version::Former)?;
+    deb::make(Version::This)?;
+    tarball::make()?;
+    Ok(directory())
+}
+
+/// Where everything is put.
+fn directory() -> PathBuf {
+    root_dir().join("target/dist")
+}
+
+/// Has the programs write their manual pages and completions; the directory that these are in, named
+/// in the package's list of files.
+fn reference(programs: &Path) -> Result<PathBuf> {
+    let reference = directory().join("reference");
+    if reference.exists() {
+        fs::remove_dir_all(&reference)
+            .with_context(|| format!("removing {}", reference.display()))?;
+    }
+    run(Command::new(programs.join("gate-reference")).arg(&reference))?;
+    Ok(reference)
+}
+
+/// Builds gated and gatectl, optimized, and what writes their manual.
+fn programs() -> Result<PathBuf> {
+    build::programs(&["gated", "gatectl", "gate-reference"], true)
+}
