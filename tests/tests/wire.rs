@@ -172,10 +172,10 @@ fn an_interface_that_cannot_be_had_is_an_error_that_says_why() -> Result<()> {
     let gate = lab.gate().start()?;
     gate.block("192.0.2.7")?;
     for (second, says) in [
-        // Occupied: the other program's name and id are shown, and nothing is replaced.
+        // Occupied: the other program's id is shown, and nothing is replaced.
         (
             lab.gate().named("second"),
-            "already carries the XDP program `gate` (id ",
+            "already carries another XDP program (`bpftool prog show id ",
         ),
         (
             lab.gate().named("third").only_on("nosuch0"),

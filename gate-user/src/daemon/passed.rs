@@ -64,7 +64,7 @@ impl Passed {
     /// Tells of sockets that nobody wants: their clients would wait for an answer for ever.
     pub(super) fn tell_unused(&self) {
         for (name, _) in &self.sockets {
-            tracing::warn!(name, "left a passed socket unused");
+            tracing::warn!(name, "skipped passed socket");
         }
     }
 }

@@ -8,7 +8,6 @@ use std::{fmt::Display, fs, io, path::Path};
 use aya::programs::{
     ProgramError, Xdp, XdpMode,
     links::{FdLink, PinnedLink},
-    loaded_programs,
     xdp::XdpLink,
 };
 use gate_common::names;
@@ -155,7 +154,6 @@ fn create(
         Err(KernelError::Attach { source, .. }) if source.raw_os_error() == Some(libc::EBUSY) => {
             Err(KernelError::Occupied {
                 interface: interface.name.clone(),
-                name: "unknown".to_owned(),
                 id: 0,
             })
         }
@@ -219,13 +217,8 @@ fn hint(error: &io::Error, mode: Attach) -> &'static str {
 }
 
 fn occupied(interface: &Interface, other: AttachedXdp) -> KernelError {
-    let name = loaded_programs()
-        .filter_map(Result::ok)
-        .find(|program| program.id() == other.program)
-        .and_then(|program| program.name_as_str().map(str::to_owned));
     KernelError::Occupied {
         interface: interface.name.clone(),
-        name: name.unwrap_or_else(|| "unknown".to_owned()),
         id: other.program,
     }
 }

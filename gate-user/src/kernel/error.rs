@@ -74,14 +74,12 @@ pub enum KernelError {
     NoDefaultRoute,
     /// Another program is on the interface.
     #[error(
-        "interface `{interface}` already carries the XDP program `{name}` (id {id}); gate replaces nothing: take it off (`ip link set dev {interface} xdp off`) or leave the interface out"
+        "interface `{interface}` already carries another XDP program (`bpftool prog show id {id}`); gate replaces nothing: take it off (`ip link set dev {interface} xdp off`) or leave the interface out"
     )]
     Occupied {
         /// The interface.
         interface: String,
-        /// The other program's name.
-        name: String,
-        /// The other program's id.
+        /// The other program's id. Its name takes a right that gated has given up (`CAP_SYS_ADMIN`).
         id: u32,
     },
     /// The interface does not take the program in the mode asked for.

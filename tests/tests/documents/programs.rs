@@ -28,15 +28,12 @@ const ELSEWHERE: [(&str, &str); 21] = [
     ("ssh", "OpenSSH's own"),
     ("systemctl", "the package's test installs the units"),
     (
-        "groupadd",
-        "Debian's own; what membership means is tested with a second user",
-    ),
-    (
         "systemd-sysusers",
         "the package's test has it make the group",
     ),
     ("tail", "coreutils' own"),
     ("tar", "the tarball's test unpacks it"),
+    ("usermod", "as groupadd"),
     ("zcat", "gzip's own"),
 ];
 

@@ -14,7 +14,7 @@ use anyhow::{Context as _, Result, bail};
 use clap::Args;
 
 use crate::{
-    build, dist,
+    build, dist, docs,
     run::{HOST_PACKAGES, cargo, line, root_dir, run, say},
     setup,
 };
@@ -30,7 +30,8 @@ pub(crate) struct Options {
     /// Leave out the tests that need root and the kernel
     #[arg(long)]
     no_kernel: bool,
-    /// And make the packages, and install, upgrade and remove them in a Debian of their own
+    /// And make the packages, install, upgrade and remove them in a Debian of their own, and make
+    /// the book
     #[arg(long, conflicts_with = "no_kernel")]
     full: bool,
 }
@@ -58,6 +59,7 @@ pub(crate) fn test(options: &Options) -> ExitCode {
     });
     if options.full {
         steps.push(step("packages", || package_tests().map(Outcome::Ran)));
+        steps.push(step("book", || check(docs::docs())));
     }
     report::print(&steps)
 }

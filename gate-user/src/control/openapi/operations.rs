@@ -119,7 +119,11 @@ fn of_the_gate() -> Vec<Operation> {
         get::<Stats>(route::STATS, "stats", "What the kernel counted"),
         Operation {
             answer: Body::Metrics,
-            ..get::<String>(route::METRICS, "metrics", "What there is to measure, for Prometheus")
+            ..get::<String>(
+                route::METRICS,
+                "metrics",
+                "What there is to measure, for Prometheus",
+            )
         },
         get::<Series>(
             route::SERIES,

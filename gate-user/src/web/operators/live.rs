@@ -88,7 +88,9 @@ impl Live {
                 if self.sent.receiver_count() > 0 {
                     match now(&*service).await {
                         Ok(json) => drop(self.sent.send_replace(Sent::Now(json.into()))),
-                        Err(error) => tracing::error!(%error, "cannot tell the operators' page how the gate stands"),
+                        Err(error) => {
+                            tracing::error!(%error, "cannot tell the operators' page how the gate stands")
+                        }
                     }
                 }
                 time::sleep(SOONEST).await;
