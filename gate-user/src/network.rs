@@ -67,6 +67,15 @@ impl Network {
         }
     }
 
+    /// The network around `address` that counts as one visitor, one reporter, one who asks: an IPv4
+    /// /24, an IPv6 /48.
+    pub fn around(address: IpAddr) -> Self {
+        match address.to_canonical() {
+            IpAddr::V4(v4) => Self::v4(v4, 24),
+            IpAddr::V6(v6) => Self::v6(v6, 48),
+        }
+    }
+
     fn v4(address: Ipv4Addr, prefix_len: u8) -> Self {
         Self(
             Ipv4Net::new_assert(address, prefix_len.min(32))

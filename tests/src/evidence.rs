@@ -27,7 +27,10 @@ use gate_user::{
 };
 use jiff::{SignedDuration, Timestamp};
 
-use crate::lab::{Gate, Lab};
+use crate::{
+    lab::{Gate, Lab},
+    mails,
+};
 
 /// Records in one transaction, as the daemon gathers them.
 const TOGETHER: u32 = 5000;
@@ -178,19 +181,13 @@ fn complaint_to_drop(gate: &Gate<'_>, sources: u32) -> Result<Duration> {
 
 /// An ARF report of 3 KiB.
 fn report(source: Ipv4Addr, reporter: &str, id: u32) -> String {
-    format!(
-        "From: <{reporter}>\r\nSubject: FW: cheap\r\nMIME-Version: 1.0\r\n\
-         Content-Type: multipart/report; report-type=feedback-report;\r\n boundary=\"part\"\r\n\r\n\
-         --part\r\nContent-Type: text/plain\r\n\r\nThis is an email abuse report.\r\n\
-         --part\r\nContent-Type: message/feedback-report\r\n\r\n\
-         Feedback-Type: abuse\r\nUser-Agent: lab/1\r\nVersion: 1\r\nSource-IP: {source}\r\n\r\n\
-         --part\r\nContent-Type: message/rfc822\r\n\r\n\
-         Received: from spam.example (unknown [{source}])\r\n\
+    let mail = format!(
+        "Received: from spam.example (unknown [{source}])\r\n\
          \tby mx.example.org (Postfix) with ESMTP id {id}\r\n\
-         Message-ID: <{id}@spam.example>\r\nFrom: <a@spam.example>\r\nSubject: cheap\r\n\r\n{}\r\n\
-         --part--\r\n",
+         Message-ID: <{id}@spam.example>\r\nFrom: <a@spam.example>\r\nSubject: cheap\r\n\r\n{}",
         "buy our pills today, they are the best there are\r\n".repeat(50)
-    )
+    );
+    mails::report_of(&mail, &source.to_string(), reporter)
 }
 
 fn post(socket: &Path, path: &str, body: &str) -> Result<()> {

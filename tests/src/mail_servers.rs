@@ -14,11 +14,7 @@ use std::{
 
 use anyhow::{Context as _, Result, ensure};
 
-use crate::{
-    lab::Lab,
-    policy::{answer, start},
-    senders::Senders,
-};
+use crate::{lab::Lab, policy, senders::Senders};
 
 /// The stages of a session at which Postfix asks, in their order (its SMTPD_POLICY_README).
 const STAGES: [&str; 8] = [
@@ -35,6 +31,9 @@ const STAGES: [&str; 8] = [
 /// Sessions in which a connection is used: Postfix's ends it after a while as well
 /// (`smtpd_policy_service_request_limit`, `smtpd_policy_service_max_ttl`).
 const SESSIONS: u32 = 5;
+
+/// Clients that are asked about: several processes speak of the same one.
+const CLIENTS: u32 = 250;
 
 /// What came of it.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -56,7 +55,7 @@ pub struct Served {
 pub fn ask(processes: u32, time: Duration) -> Result<Served> {
     let lab = Lab::new()?;
     let _senders = Senders::start(&lab)?;
-    let gate = start(&lab)?;
+    let gate = policy::start(&lab)?;
     let socket = &gate.socket().with_file_name("policy.sock");
     let end = Instant::now() + time;
     thread::scope(|scope| {
@@ -109,7 +108,11 @@ fn connect(
             let instance = format!("{client}.{connection}.{session}");
             served.asked += 1;
             stream.write_all(request(client, stage, number, &instance).as_bytes())?;
-            check(client, &answer(&mut stream)?)?;
+            let answer = policy::answer(&mut stream)?;
+            ensure!(
+                answer.starts_with(policy::expected(client % CLIENTS)),
+                "{answer}"
+            );
             served.answered += 1;
             // Its own client types; no two of them in step.
             thread::sleep(Duration::from_millis(20 + u64::from(client * 7 % 60)));
@@ -118,28 +121,9 @@ fn connect(
     Ok(())
 }
 
-fn is_listed(client: u32) -> bool {
-    !client.is_multiple_of(2)
-}
-
-fn check(client: u32, answer: &str) -> Result<()> {
-    let expected = if is_listed(client) {
-        "action=554 5.7.1"
-    } else {
-        "action=DUNNO"
-    };
-    ensure!(answer.starts_with(expected), "{answer}");
-    Ok(())
-}
-
 /// A request as Postfix sends it at this stage.
 fn request(client: u32, stage: &str, number: usize, instance: &str) -> String {
-    let network = if is_listed(client) {
-        "192.0.2"
-    } else {
-        "198.51.100"
-    };
-    let host = client % 250 + 1;
+    let client = policy::client(client % CLIENTS);
     let (sender, recipient) = match number {
         0 | 1 => (String::new(), String::new()),
         2 => ("joe@example.org".to_owned(), String::new()),
@@ -151,7 +135,7 @@ fn request(client: u32, stage: &str, number: usize, instance: &str) -> String {
     format!(
         "request=smtpd_access_policy\nprotocol_state={stage}\nprotocol_name=ESMTP\n\
          helo_name=client.example\nqueue_id=\nsender={sender}\nrecipient={recipient}\n\
-         recipient_count={}\nclient_address={network}.{host}\nclient_name=unknown\n\
+         recipient_count={}\nclient_address={client}\nclient_name=unknown\n\
          reverse_client_name=unknown\ninstance={instance}\nsize=4711\n\n",
         if number > 5 { 3 } else { 0 },
     )

@@ -6,14 +6,18 @@ use crate::lab::Gate;
 
 /// An ARF report (RFC 5965) by `reporter`, one of our own users, that `source` sent spam.
 pub fn report(source: &str, reporter: &str) -> String {
+    report_of(&spam(source), source, reporter)
+}
+
+/// The same, of that `mail`.
+pub fn report_of(mail: &str, source: &str, reporter: &str) -> String {
     format!(
         "From: <{reporter}>\r\nSubject: FW: spam\r\nMIME-Version: 1.0\r\n\
          Content-Type: multipart/report; report-type=feedback-report;\r\n boundary=\"part\"\r\n\r\n\
          --part\r\nContent-Type: text/plain\r\n\r\nThis is an email abuse report.\r\n\
          --part\r\nContent-Type: message/feedback-report\r\n\r\n\
          Feedback-Type: abuse\r\nUser-Agent: lab/1\r\nVersion: 1\r\nSource-IP: {source}\r\n\r\n\
-         --part\r\nContent-Type: message/rfc822\r\n\r\n{}\r\n--part--\r\n",
-        spam(source)
+         --part\r\nContent-Type: message/rfc822\r\n\r\n{mail}\r\n--part--\r\n"
     )
 }
 

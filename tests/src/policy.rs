@@ -139,12 +139,9 @@ fn round(streams: &mut [Box<dyn Stream>], turn: u32) -> Result<Vec<Duration>> {
     for ((number, stream), sent) in (0..).zip(streams.iter_mut()).zip(sent) {
         let answer = answer(stream)?;
         took.push(sent.elapsed());
-        let expected = if is_listed(number) {
-            "action=554 5.7.1"
-        } else {
-            "action=DUNNO"
-        };
-        let is_right = answer.to_uppercase().starts_with(&expected.to_uppercase());
+        // postfwd has letters of its own.
+        let expected = expected(number).to_uppercase();
+        let is_right = answer.to_uppercase().starts_with(&expected);
         ensure!(is_right, "client {number}: {answer}");
     }
     Ok(took)
@@ -154,16 +151,31 @@ fn is_listed(number: u32) -> bool {
     number.is_multiple_of(2)
 }
 
-/// A request as Postfix sends it, attributes that nobody looks at included.
-fn request(number: u32, turn: u32) -> String {
+/// The address of the client of that number, below 250; every other one is in [`LISTED`].
+pub(crate) fn client(number: u32) -> String {
     let network = if is_listed(number) {
         "192.0.2"
     } else {
         "198.51.100"
     };
+    format!("{network}.{number}")
+}
+
+/// What the answer about that client begins with.
+pub(crate) fn expected(number: u32) -> &'static str {
+    if is_listed(number) {
+        "action=554 5.7.1"
+    } else {
+        "action=DUNNO"
+    }
+}
+
+/// A request as Postfix sends it, attributes that nobody looks at included.
+fn request(number: u32, turn: u32) -> String {
+    let client = client(number);
     format!(
         "request=smtpd_access_policy\nprotocol_state=RCPT\nprotocol_name=ESMTP\n\
-         client_address={network}.{number}\nclient_name=unknown\nclient_port={}\n\
+         client_address={client}\nclient_name=unknown\nclient_port={}\n\
          reverse_client_name=unknown\nserver_address=198.51.100.25\nserver_port=25\n\
          helo_name=client.example\nsender=joe@example.org\nrecipient=b{turn}@example.net\n\
          recipient_count=0\nqueue_id=\ninstance={number}.{turn}\nsize=4711\netrn_domain=\n\

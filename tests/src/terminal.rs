@@ -37,7 +37,7 @@ impl Terminal {
         };
         let (width, height) = (width.to_string(), height.to_string());
         let size = ["-x", &width, "-y", &height];
-        let shell = "exec env -u NO_COLOR -u CLICOLOR -u CLICOLOR_FORCE PS1='ready> ' sh";
+        let shell = "exec env -u CI -u NO_COLOR -u CLICOLOR -u CLICOLOR_FORCE PS1='ready> ' sh";
         terminal.tmux(&[&["new-session", "-d"], &size[..], &[shell]].concat())?;
         terminal.wait("a prompt", |screen| screen.contains("ready>"))?;
         Ok(terminal)

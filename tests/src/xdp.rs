@@ -10,11 +10,29 @@ use aya::{
     maps::{Array, LpmTrie, Map, MapData, PerCpuArray, PerCpuValues, RingBuf, lpm_trie::Key},
     programs::{ProgramError, TestRun as _, TestRunAttrs, TestRunOptions, Xdp, XdpMode},
 };
-use gate_common::{Config, Entry, Event, Family, Limit, MAX_PORTS, Mode, Reason, Stats, names};
-use gate_user::{kernel::OBJECT, network::Network};
+use gate_common::{
+    Config, Entry, Event, Family, Limit, Limits, MAX_PORTS, Mode, Rate, Reason, Stats, names,
+};
+use gate_user::{
+    kernel::{OBJECT, Settings},
+    network::Network,
+};
 
 const XDP_DROP: u32 = 1;
 const XDP_PASS: u32 = 2;
+
+/// Mode `enforce`, port 25 guarded, nobody held to a limit, nothing sampled.
+pub fn enforcing() -> Settings {
+    Settings {
+        mode: Mode::Enforce,
+        ports: vec![25],
+        sample: 0,
+        limits: Limits::default(),
+        syn_rate: Rate::default(),
+        courtesy: [Rate::default(); Reason::SLOTS],
+        flood: false,
+    }
+}
 
 /// What became of a frame: one of these, and nothing else was counted.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

@@ -19,6 +19,7 @@ use gate_common::{ABI_VERSION, Config, Mode, names};
 use gate_tests::lab::{
     Gate, Lab,
     Outcome::{Connected, TimedOut},
+    program,
 };
 use gate_user::kernel::OBJECT;
 
@@ -43,17 +44,9 @@ fn under_traffic(
         .keep_connecting()?;
     let allowed = lab.from("192.0.2.25").keep_connecting()?;
     act(gate)?;
-    for (invariant, listed) in [(2, listed.stop()?), (2, listed_v6.stop()?)] {
-        assert!(listed.timed_out > 3, "{listed:?}");
-        assert_eq!(
-            (listed.connected, listed.refused),
-            (0, 0),
-            "invariant {invariant}"
-        );
-    }
-    let allowed = allowed.stop()?;
-    assert!(allowed.connected > 10, "{allowed:?}");
-    assert_eq!((allowed.timed_out, allowed.refused), (0, 0), "invariant 1");
+    listed.stop()?.assert_kept_out(3);
+    listed_v6.stop()?.assert_kept_out(3);
+    allowed.stop()?.assert_let_in(10);
     Ok(())
 }
 
@@ -176,6 +169,54 @@ fn detach_takes_the_gate_off_the_wire_and_the_next_start_brings_it_back() -> Res
     gate.start()?;
     assert_eq!(lab.connect("192.0.2.7")?, TimedOut);
     Ok(())
+}
+
+#[test]
+fn gated_itself_takes_off_what_no_daemon_is_there_for() -> Result<()> {
+    let lab = Lab::new()?;
+    let mut gate = lab.gate().start()?;
+    gate.block("192.0.2.7")?;
+    let (code, said) = gated_detach(&lab, &gate)?;
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("use `gatectl detach`"), "{said}");
+    assert_eq!(lab.connect("192.0.2.7")?, TimedOut, "invariant 2");
+
+    gate.stop()?;
+    assert_eq!(lab.connect("192.0.2.7")?, TimedOut, "invariant 5");
+    let (code, said) = gated_detach(&lab, &gate)?;
+    assert_eq!(
+        (code, said.as_str()),
+        (Some(0), "the gate is off the wire\n")
+    );
+    assert_eq!(lab.connect("192.0.2.7")?, Connected);
+    gate.start()?;
+    assert_eq!(lab.connect("192.0.2.7")?, TimedOut);
+
+    // What is not on a BPF file system is nobody's pins.
+    gate.kill()?;
+    let other = lab.dir("srv")?;
+    fs::create_dir(other.join("map"))?;
+    let pins = gate.pins().display().to_string();
+    gate.edit(&pins, &other.display().to_string())?;
+    let (code, said) = gated_detach(&lab, &gate)?;
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("is not on a BPF file system"), "{said}");
+    assert!(other.join("map").exists());
+    gate.edit(&other.display().to_string(), &pins)?;
+    Ok(())
+}
+
+/// Runs `gated --detach` with the configuration of `gate`: its exit code, and what it says.
+fn gated_detach(lab: &Lab, gate: &Gate<'_>) -> Result<(Option<i32>, String)> {
+    let gated = program("gated")?.display().to_string();
+    let mut command = lab.server_command(&gated);
+    let output = command
+        .arg("--config")
+        .arg(gate.config())
+        .arg("--detach")
+        .output()?;
+    let said = [output.stdout, output.stderr].concat();
+    Ok((output.status.code(), String::from_utf8(said)?))
 }
 
 #[test]

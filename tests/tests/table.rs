@@ -22,13 +22,14 @@ use aya::{
     Ebpf, EbpfLoader,
     programs::{TestRun as _, TestRunOptions, Xdp},
 };
-use gate_common::{Limits, Mode, Rate, Reason, names};
+use gate_common::{Reason, names};
 use gate_tests::{
     packet::Packet,
     table::{crowd, crowded},
+    xdp::enforcing,
 };
 use gate_user::{
-    kernel::{Capacity, Gate, Netlink, OBJECT, Pins, Settings},
+    kernel::{Capacity, Gate, Netlink, OBJECT, Pins},
     network::Network,
     plan::{Diff, Table},
 };
@@ -77,16 +78,8 @@ impl Subject {
         let netlink = Netlink::open().expect("a socket to the kernel");
         let mut gate = Gate::open(&self.root, capacity, netlink)
             .expect("the kernel takes the gate; this needs root");
-        gate.configure(&Settings {
-            mode: Mode::Enforce,
-            ports: vec![25],
-            sample: 0,
-            limits: Limits::default(),
-            syn_rate: Rate::default(),
-            courtesy: [Rate::default(); Reason::SLOTS],
-            flood: false,
-        })
-        .expect("the gate takes its settings");
+        gate.configure(&enforcing())
+            .expect("the gate takes its settings");
         self.gate = Some(gate);
     }
 

@@ -13,7 +13,7 @@ use crate::{
 /// What to measure.
 #[derive(Args)]
 pub(crate) struct Options {
-    /// Fewer rounds: about two minutes
+    /// Fewer rounds: about three minutes
     #[arg(long)]
     quick: bool,
     /// Measure the policy service and the counting of connections alone

@@ -1,8 +1,12 @@
 //! `cargo xtask build`: gated and gatectl, with the kernel program in them.
 
-use std::path::PathBuf;
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use clap::Args;
 
 use crate::{
@@ -39,6 +43,15 @@ pub(crate) fn programs(names: &[&str], release: bool) -> Result<PathBuf> {
     }
     run(&mut build)?;
     Ok(target_dir().join(if release { "release" } else { "debug" }))
+}
+
+/// Has gate-reference, one of `programs`, write manual pages, completions and the list of keys into
+/// `out`, and nothing else stay there.
+pub(crate) fn reference(programs: &Path, out: &Path) -> Result<()> {
+    if out.exists() {
+        fs::remove_dir_all(out).with_context(|| format!("removing {}", out.display()))?;
+    }
+    run(Command::new(programs.join("gate-reference")).arg(out))
 }
 
 /// Where cargo puts what it builds.

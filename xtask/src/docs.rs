@@ -17,7 +17,7 @@ use crate::{
 pub(crate) fn docs() -> Result<()> {
     let reference = root_dir().join("target/reference");
     let programs = build::programs(&["gate-reference"], false)?;
-    run(Command::new(programs.join("gate-reference")).arg(&reference))?;
+    build::reference(&programs, &reference)?;
     let (written, kept) = (
         reference.join("configuration.md"),
         root_dir().join("docs/configuration.md"),

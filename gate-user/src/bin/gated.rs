@@ -7,6 +7,7 @@ use gate_user::{
     config::Config,
     daemon::{self, Arguments, DaemonError, Loader, Options, Passed},
 };
+use tokio::runtime::Runtime;
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
@@ -14,7 +15,7 @@ fn main() -> ExitCode {
     let result = if arguments.check_config {
         check(config)
     } else if arguments.detach {
-        daemon::detach(config)
+        runtime().and_then(|runtime| runtime.block_on(daemon::detach(config)))
     } else {
         serve(arguments.config)
     };
@@ -47,7 +48,11 @@ fn serve(config: Option<PathBuf>) -> Result<(), DaemonError> {
         passed: Passed::receive()?,
         loader: Loader::start()?,
     };
-    let runtime = tokio::runtime::Builder::new_multi_thread()
+    runtime()?.block_on(daemon::run(options))
+}
+
+fn runtime() -> Result<Runtime, DaemonError> {
+    tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
         .build()
@@ -55,6 +60,5 @@ fn serve(config: Option<PathBuf>) -> Result<(), DaemonError> {
             path: PathBuf::from("/"),
             what: "starting the runtime",
             source,
-        })?;
-    runtime.block_on(daemon::run(options))
+        })
 }

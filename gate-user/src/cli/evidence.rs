@@ -2,13 +2,14 @@
 
 use std::{
     fmt::Write as _,
-    fs, io,
+    io,
     path::{Path, PathBuf},
 };
 
 use super::{
     error::{CliError, Exit},
     gate::Gate,
+    input,
     words::{counted, foreign},
 };
 use crate::control::api::{Evidence, EvidenceRecord, EvidenceTaken, route};
@@ -41,11 +42,7 @@ pub(super) async fn run(gate: &Gate, args: Args) -> Result<Exit, CliError> {
 /// The records of a log with the numbers of their lines, and how many lines hold none, which is
 /// told.
 pub(super) fn read(file: &Path) -> Result<(Vec<(usize, EvidenceRecord)>, usize), CliError> {
-    let text = if file == Path::new("-") {
-        io::read_to_string(io::stdin())
-    } else {
-        fs::read_to_string(file)
-    };
+    let text = input::open(file).and_then(io::read_to_string);
     let text = text.map_err(|source| CliError::Read {
         path: file.to_owned(),
         source,

@@ -104,11 +104,8 @@ fn render(stats: &Stats, earlier: Option<(&Stats, Duration)>) -> String {
         if counts(stats).sum() > 0 {
             row(name, Some(tone), true, &|it| counts(it).sum());
         }
-        for (limit, count) in counts(stats).iter().filter(|&(_, count)| count > 0) {
-            let of_limit = |it: &Stats| {
-                let mut found = counts(it).iter().filter(|&(other, _)| other == limit);
-                found.next().map_or(count, |(_, count)| count)
-            };
+        for (limit, _) in counts(stats).iter().filter(|&(_, count)| count > 0) {
+            let of_limit = |it: &Stats| counts(it).of(limit);
             row(&format!("  {}", limit.as_str()), None, true, &of_limit);
         }
     }

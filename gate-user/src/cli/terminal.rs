@@ -2,7 +2,7 @@
 //! on, and whether colours are shown.
 //!
 //! In: `--color`, the terminal, and what the environment says of both (`NO_COLOR`, `CLICOLOR`,
-//! `CLICOLOR_FORCE`, `TERM`).
+//! `CLICOLOR_FORCE`, `TERM`; `CI`: its logs show colours, whatever its terminal is called).
 
 use std::{
     env,

@@ -34,7 +34,7 @@ pub struct WebConfig {
     pub looks_per_source: Rate,
     /// How many removals may be asked for from one network. Default: `"10/1h"`.
     pub requests_per_network: Rate,
-    /// The operators' page and API. Default: there is none.
+    /// Where the operators' page and API are. Default: nowhere.
     pub operators: Option<OperatorsConfig>,
 }
 

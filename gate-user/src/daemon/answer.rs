@@ -356,8 +356,8 @@ pub(super) fn stats(view: &View) -> Result<Stats, ServiceError> {
         would_drop: PerReason::from_fn(|reason| counters.would_drop[reason.slot()]),
         allowed: counters.allowed,
         malformed: counters.malformed,
-        limited: PerLimit::of(&counters.limited),
-        would_limit: PerLimit::of(&counters.would_limit),
+        limited: PerLimit::from_slots(&counters.limited),
+        would_limit: PerLimit::from_slots(&counters.would_limit),
         courtesy: counters.courtesy,
     })
 }

@@ -2,8 +2,9 @@
 //! one in bad standing fewer.
 //!
 //! In: sources that have just opened their first connection. Out: exceptions from the limits, in the
-//! kernel, and the class of who has one for who asks ([`Known`]). A source is looked at then, and not each time its score changes: whoever has none open
-//! has nothing to be held to, and a score moves in hours.
+//! kernel, and the class of who has one for who asks ([`Known`]). A source is looked at then, and not
+//! each time its score changes: whoever has none open has nothing to be held to, and a score moves in
+//! hours.
 
 use std::{
     collections::{HashMap, VecDeque},

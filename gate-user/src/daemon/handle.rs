@@ -32,7 +32,7 @@ use crate::{
             DecideRemoval, Detached, Disallow, Disallowed, DnsblLists, DnsblTest, EndName,
             EndOverride, Evidence, EvidenceTaken, Explanation, Export, Feed, Feeds as FeedList,
             Filter, Flood, Flushed, History, Import, Imported, Judged, Latest, LatestQuery,
-            Listings, LookedUp, ModeState, NameCheck, NameHistory, NameHistoryQuery, NameSet,
+            Listings, LookedUp, MAX_CONTACT, ModeState, NameCheck, NameHistory, NameHistoryQuery, NameSet,
             Names, NamesEnded, OverrideHistory, OverrideHistoryQuery, OverrideSet, Overrides,
             OverridesEnded, PolicyState, Reloaded, Removal, RemovalRequest, Removals,
             RemovalsQuery, RollUp, RolledUp, Series, SetOverride, Stats, Status, Top, Unblock,
@@ -47,9 +47,6 @@ use crate::{
     rollup::Step,
 };
 
-/// The longest contact of a removal request, in bytes: an address of mail (RFC 5321 section
-/// 4.5.3.1.3, less its brackets).
-const MAX_CONTACT: usize = 254;
 /// The most entries that are told of as the latest.
 const MAX_LATEST: u32 = 1000;
 /// The longest note, in bytes.

@@ -1,10 +1,13 @@
 //! Taking the gate off the wire where no daemon is there to be told: it has ended, cannot start, or
 //! is about to be removed from the machine.
 
-use std::{os::unix::net::UnixStream, path::Path};
+use std::path::Path;
 
 use super::{DaemonError, run::load};
-use crate::kernel::Pins;
+use crate::{
+    control::server::{Socket, SocketError},
+    kernel::Pins,
+};
 
 /// Takes off the wire what a daemon with this configuration left there.
 ///
@@ -12,13 +15,16 @@ use crate::kernel::Pins;
 ///
 /// [`DaemonError::Runs`] where one is there still; the configuration is not usable, or the kernel
 /// keeps something.
-pub fn detach(config: Option<&Path>) -> Result<(), DaemonError> {
-    let paths = load(config)?.paths;
-    let control = paths.control_socket();
-    if UnixStream::connect(&control).is_ok() {
-        return Err(DaemonError::Runs { control });
-    }
-    match Pins::left(&paths.pins) {
+pub async fn detach(config: Option<&Path>) -> Result<(), DaemonError> {
+    let config = load(config)?;
+    let (paths, control) = (&config.paths, config.paths.control_socket());
+    // In the place of a daemon: none starts while its links are taken away.
+    let socket = Socket::bind(&control, config.control.mode, None).await;
+    let _held = socket.map_err(|error| match error {
+        SocketError::InUse { .. } => DaemonError::Runs { control },
+        other => other.into(),
+    })?;
+    match Pins::left(&paths.pins)? {
         Some(pins) => {
             pins.remove()?;
             println!("the gate is off the wire");

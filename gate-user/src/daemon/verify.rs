@@ -2,10 +2,9 @@
 
 use std::sync::Arc;
 
-use jiff::Timestamp;
-
 use super::{view, writer::Writer};
 use crate::{
+    clock,
     control::api::{Drift, TableSize},
     kernel::{KernelError, Maps},
     plan::{self, Diff, Table},
@@ -58,7 +57,7 @@ impl Writer {
         self.drift = Drift {
             missing: (diff.allow.len() + diff.block.len()) as u64,
             extra: (diff.disallow.len() + diff.unblock.len()) as u64,
-            checked: Timestamp::from_second(Timestamp::now().as_second()).ok(),
+            checked: Some(clock::now()),
         };
         self.kernel_problem = None;
         self.held = if diff.is_empty() {

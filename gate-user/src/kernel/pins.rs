@@ -55,24 +55,23 @@ impl Pins {
         for directory in [pins.root.clone(), pins.links(), pins.root.join("prog")] {
             make(&directory)?;
         }
-        let kind = rustix::fs::statfs(root)
-            .map_err(|error| at(root, "reading its file system", error.into()))?;
-        #[expect(clippy::cast_sign_loss, reason = "f_type is a bit pattern")]
-        if kind.f_type as u64 != BPF_FS_MAGIC {
-            return Err(KernelError::Pins {
-                path: root.to_owned(),
-                what: "is not on a BPF file system; mount one (`mount -t bpf bpf DIRECTORY`) or choose a directory under /sys/fs/bpf for `paths.pins`".to_owned(),
-                source: None,
-            });
-        }
+        on_bpffs(root)?;
         Ok(pins)
     }
 
     /// The directory `root` as somebody has left it, or `None` if there is none.
-    pub fn left(root: &Path) -> Option<Self> {
-        root.is_dir().then(|| Self {
+    ///
+    /// # Errors
+    ///
+    /// [`KernelError::Pins`] where it is on no BPF file system: nothing in there is gate's.
+    pub fn left(root: &Path) -> Result<Option<Self>, KernelError> {
+        if !root.is_dir() {
+            return Ok(None);
+        }
+        on_bpffs(root)?;
+        Ok(Some(Self {
             root: root.to_owned(),
-        })
+        }))
     }
 
     /// The directory itself.
@@ -302,10 +301,7 @@ fn mount_default(root: &Path) -> Result<(), KernelError> {
     if !root.starts_with(place) {
         return Ok(());
     }
-    let kind = rustix::fs::statfs(place)
-        .map_err(|error| at(place, "reading its file system", error.into()))?;
-    #[expect(clippy::cast_sign_loss, reason = "f_type is a bit pattern")]
-    if kind.f_type as u64 == BPF_FS_MAGIC {
+    if is_bpffs(place)? {
         return Ok(());
     }
     rustix::mount::mount(
@@ -316,6 +312,26 @@ fn mount_default(root: &Path) -> Result<(), KernelError> {
         None,
     )
     .map_err(|error| at(place, "mounting the BPF file system", error.into()))
+}
+
+fn is_bpffs(path: &Path) -> Result<bool, KernelError> {
+    let kind = rustix::fs::statfs(path)
+        .map_err(|error| at(path, "reading its file system", error.into()))?;
+    #[expect(clippy::cast_sign_loss, reason = "f_type is a bit pattern")]
+    let kind = kind.f_type as u64;
+    Ok(kind == BPF_FS_MAGIC)
+}
+
+/// An error where `root` is on another file system: what is in there is somebody else's.
+fn on_bpffs(root: &Path) -> Result<(), KernelError> {
+    if is_bpffs(root)? {
+        return Ok(());
+    }
+    Err(KernelError::Pins {
+        path: root.to_owned(),
+        what: "is not on a BPF file system; mount one (`mount -t bpf bpf DIRECTORY`) or choose a directory under /sys/fs/bpf for `paths.pins`".to_owned(),
+        source: None,
+    })
 }
 
 /// What the kernel says of the pinned link at `path`.

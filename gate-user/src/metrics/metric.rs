@@ -53,6 +53,20 @@ pub(super) fn at_most(value: Option<u64>) -> Vec<Sample> {
     value.into_iter().flat_map(alone).collect()
 }
 
+const fn metric(
+    name: &'static str,
+    labels: &'static [&'static str],
+    help: &'static str,
+    read: Read,
+) -> Metric {
+    Metric {
+        name,
+        help,
+        labels,
+        read,
+    }
+}
+
 /// Something that only grows.
 pub(super) const fn counter(
     name: &'static str,
@@ -60,12 +74,7 @@ pub(super) const fn counter(
     help: &'static str,
     read: fn(&Reading) -> Vec<Sample>,
 ) -> Metric {
-    Metric {
-        name,
-        help,
-        labels,
-        read: Read::Counter(read),
-    }
+    metric(name, labels, help, Read::Counter(read))
 }
 
 /// Something that goes up and down.
@@ -75,12 +84,7 @@ pub(super) const fn gauge(
     help: &'static str,
     read: fn(&Reading) -> Vec<Sample>,
 ) -> Metric {
-    Metric {
-        name,
-        help,
-        labels,
-        read: Read::Gauge(read),
-    }
+    metric(name, labels, help, Read::Gauge(read))
 }
 
 /// How long something took, in seconds.
@@ -89,12 +93,7 @@ pub(super) const fn histogram(
     help: &'static str,
     read: fn(&Reading) -> &Latency,
 ) -> Metric {
-    Metric {
-        name,
-        help,
-        labels: &[],
-        read: Read::Histogram(read),
-    }
+    metric(name, &[], help, Read::Histogram(read))
 }
 
 impl Metric {

@@ -57,10 +57,14 @@ impl Counted {
 
 impl Counters {
     pub(super) fn decided(&self, decision: &Decision) {
-        self.requests.fetch_add(1, Relaxed);
         if let (Action::Reply(reply), By::Check(check)) = (&decision.action, decision.by) {
+            // Both under the lock: a reading that has the one without the other would tell of more
+            // that passed than the next.
             let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
             *refused.entry((check, reply.code())).or_default() += 1;
+            self.requests.fetch_add(1, Relaxed);
+        } else {
+            self.requests.fetch_add(1, Relaxed);
         }
         for (step, _) in decision.observed() {
             self.observed[step.check as usize].fetch_add(1, Relaxed);

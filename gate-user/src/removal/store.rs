@@ -121,8 +121,7 @@ async fn exceeded(
 ) -> Result<Option<Limit>, BookError> {
     let window = i64::try_from(config.window.as_secs()).unwrap_or(i64::MAX / 4);
     let doing = "counting removal requests";
-    let length = if filing.address.is_ipv4() { 24 } else { 48 };
-    let network = Network::containing(filing.address, length);
+    let network = Network::around(filing.address);
     let last = Network::host(network.ipnet().broadcast());
     let count: Result<i64, _> = sqlx::query_scalar(
         "SELECT COUNT(*) FROM removal_requests WHERE sort_key >= $1 AND sort_key <= $2 AND at > $3",

@@ -9,12 +9,6 @@ use std::{
 
 use crate::network::Network;
 
-/// The network of a visitor, as whose its visits count: an IPv4 /24, an IPv6 /48.
-pub(super) fn network(address: IpAddr) -> Network {
-    let address = address.to_canonical();
-    Network::containing(address, if address.is_ipv4() { 24 } else { 48 })
-}
-
 /// Connections by network, each up to a bound.
 #[derive(Clone, Debug)]
 pub(super) struct Crowd {
@@ -45,7 +39,7 @@ impl Crowd {
 
     /// A place for a connection from `address`, if its network has one left.
     pub(super) fn enter(&self, address: IpAddr) -> Option<Place> {
-        let network = network(address);
+        let network = Network::around(address);
         let mut there = self.there();
         let count = there.entry(network).or_default();
         if *count >= self.most {

@@ -13,8 +13,9 @@ use aya::{
     maps::{Array, MapData},
     programs::{TestRun as _, TestRunOptions, Xdp},
 };
-use gate_common::{COURTESY_UNIT, Limits, Mode, Rate, Reason, SYN_UNIT, names};
-use gate_user::kernel::{Capacity, Gate, Netlink, Pins, Settings};
+use gate_common::{COURTESY_UNIT, Limits, Rate, Reason, SYN_UNIT, names};
+use gate_tests::xdp::enforcing;
+use gate_user::kernel::{Capacity, Gate, Netlink, Pins};
 
 /// The benchmark's programs.
 static OBJECT: &[u8] = aya::include_bytes_aligned!(env!("GATE_BENCH_OBJECT"));
@@ -46,7 +47,7 @@ impl Bed {
             buckets: 1 << 14,
         };
         let mut gate = Gate::open(&root, capacity, Netlink::open()?)?;
-        gate.configure(&settings())?;
+        gate.configure(&enforcing())?;
         let programs = load(&root, capacity.block)?;
         Ok(Self {
             gate,
@@ -59,7 +60,7 @@ impl Bed {
     /// Holds all sources to limits and has listed ones let through out of courtesy, for every reason, as
     /// configured by default; or neither.
     pub(crate) fn set_door(&mut self, is_kept: bool) -> Result<()> {
-        let mut settings = settings();
+        let mut settings = enforcing();
         if is_kept {
             settings.limits = Limits {
                 connections: 40,
@@ -154,19 +155,6 @@ impl Bed {
             ..TestRunOptions::default()
         })?;
         Ok((result.duration, result.return_value))
-    }
-}
-
-/// Mode `enforce`, port 25 guarded, nobody held to a limit.
-fn settings() -> Settings {
-    Settings {
-        mode: Mode::Enforce,
-        ports: vec![25],
-        sample: 0,
-        limits: Limits::default(),
-        syn_rate: Rate::default(),
-        courtesy: [Rate::default(); Reason::SLOTS],
-        flood: false,
     }
 }
 

@@ -36,7 +36,7 @@ use crate::{bed::Bed, floods::Flood, lists::List, lookups::Costs, peers::Peer, p
 /// Measures the gate on this machine's kernel, beside its peers.
 #[derive(Parser)]
 struct Arguments {
-    /// Fewer rounds and smaller tables: two minutes
+    /// Fewer rounds and smaller tables: three minutes
     #[arg(long)]
     quick: bool,
     /// Measure the policy service and the counting of connections alone

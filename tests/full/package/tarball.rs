@@ -12,9 +12,13 @@ use crate::machine::packages;
 
 /// Unpacks the tarball; the directory that was in it.
 fn unpack(lab: &Lab) -> Result<PathBuf> {
+    // Those of other versions may be there still.
+    let begins = concat!("gate-", env!("CARGO_PKG_VERSION"), "-");
+    let is_ours = |name: &str| name.starts_with(begins) && name.ends_with(".tar.gz");
     let tarball = fs::read_dir(packages()?)?
-        .filter_map(|entry| Some(entry.ok()?.path()))
-        .find(|path| path.to_string_lossy().ends_with(".tar.gz"))
+        .filter_map(Result::ok)
+        .find(|entry| entry.file_name().to_str().is_some_and(is_ours))
+        .map(|entry| entry.path())
         .context("no tarball is made")?;
     let to = lab.dir("unpacked")?;
     let mut tar = Command::new("tar");

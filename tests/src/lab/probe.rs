@@ -70,6 +70,29 @@ pub struct Tally {
 }
 
 impl Tally {
+    /// Whether a source that is allowed got in all the while (invariant 1): more than `least` times.
+    ///
+    /// # Panics
+    /// It did not.
+    #[track_caller]
+    pub fn assert_let_in(&self, least: u64) {
+        assert!(self.connected > least, "{self:?}");
+        let failed = (self.refused, self.timed_out);
+        assert_eq!(failed, (0, 0), "invariant 1: {self:?}");
+    }
+
+    /// Whether a source that is listed stayed out all the while (invariant 2), although it tried more
+    /// than `least` times.
+    ///
+    /// # Panics
+    /// It did not.
+    #[track_caller]
+    pub fn assert_kept_out(&self, least: u64) {
+        assert!(self.timed_out > least, "{self:?}");
+        let answered = (self.connected, self.refused);
+        assert_eq!(answered, (0, 0), "invariant 2: {self:?}");
+    }
+
     fn count(&mut self, outcome: Outcome) {
         *match outcome {
             Outcome::Connected => &mut self.connected,

@@ -1,19 +1,12 @@
 //! `cargo xtask dist`: what is handed out, in `target/dist`: a Debian package, and a tarball of static
 //! programs for every other distribution.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-    process::Command,
-};
+use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use clap::{Args, ValueEnum};
 
-use crate::{
-    build,
-    run::{root_dir, run},
-};
+use crate::{build, run::root_dir};
 
 mod deb;
 mod tarball;
@@ -65,11 +58,7 @@ fn directory() -> PathBuf {
 /// in the package's list of files.
 fn reference(programs: &Path) -> Result<PathBuf> {
     let reference = directory().join("reference");
-    if reference.exists() {
-        fs::remove_dir_all(&reference)
-            .with_context(|| format!("removing {}", reference.display()))?;
-    }
-    run(Command::new(programs.join("gate-reference")).arg(&reference))?;
+    build::reference(programs, &reference)?;
     Ok(reference)
 }
 

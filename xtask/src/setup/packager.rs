@@ -5,7 +5,7 @@ use std::{
     process::Command,
 };
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Result, ensure};
 
 use super::{apt, compiler};
 use crate::run::{cargo, output, run, say};
@@ -26,9 +26,11 @@ pub(crate) fn packager() -> Result<()> {
     say(&format!("cargo install cargo-deb@{VERSION}"));
     let package = format!("cargo-deb@{VERSION}");
     run(cargo().args(["install", "--force", "--locked", &package]))?;
-    installed()
-        .context("cargo-deb is built, but not found: put cargo's bin directory in PATH")
-        .map(drop)
+    ensure!(
+        installed().as_deref() == Some(VERSION),
+        "cargo-deb {VERSION} is built, but not the one found: put cargo's bin directory first in PATH"
+    );
+    Ok(())
 }
 
 /// What builds static programs.

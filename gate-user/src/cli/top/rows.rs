@@ -209,9 +209,7 @@ fn dropped<'a>(latest: &'a Sample, earlier: Option<&Sample>) -> Vec<Dropped<'a>>
 fn networks(sources: &[Dropped]) -> Vec<Row> {
     let mut networks: BTreeMap<Network, Vec<&Dropped>> = BTreeMap::new();
     for source in sources {
-        let address = source.source.address;
-        let length = if address.is_ipv4() { 24 } else { 48 };
-        let network = Network::containing(address, length);
+        let network = Network::around(source.source.address);
         networks.entry(network).or_default().push(source);
     }
     let rows = networks.into_iter().filter_map(|(network, sources)| {

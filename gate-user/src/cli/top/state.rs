@@ -1,6 +1,6 @@
 //! What the view shows: samples, losses and actions in; rates and rows out. No clock, no terminal.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::{
     keys::Action,
@@ -8,6 +8,9 @@ use super::{
     rows::{Row, View},
     sample::Sample,
 };
+
+/// Two samples closer than this make no rate: another view was looked at between two ticks.
+const APART: Duration = Duration::from_millis(500);
 
 /// What comes after an action.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -75,8 +78,13 @@ impl State {
         if self.paused {
             return;
         }
-        self.rates.take(&sample.stats, sample.at);
-        self.earlier = self.latest.replace(sample);
+        let is_apart = |latest: &Sample| sample.at.duration_since(latest.at) >= APART;
+        if self.latest.as_ref().is_none_or(is_apart) {
+            self.rates.take(&sample.stats, sample.at);
+            self.earlier = self.latest.replace(sample);
+        } else {
+            self.latest = Some(sample);
+        }
     }
 
     /// The daemon has not answered.
@@ -146,8 +154,6 @@ impl State {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
     use crate::{
         cli::top::testing::{sample, source},
@@ -202,6 +208,24 @@ mod tests {
         state.act(Action::Look(View::Networks));
         state.take(next);
         assert_eq!(firsts(&state).len(), 0, "another view goes on");
+    }
+
+    #[test]
+    fn another_view_between_two_ticks_makes_no_rate() {
+        let mut state = state();
+        let mut next = sample();
+        next.at = state.latest.as_ref().unwrap().at + Duration::from_secs(1);
+        state.take(next.clone());
+        let told = |state: &State| format!("{:?}", (&state.rates, &state.earlier));
+        let before = told(&state);
+        next.at += Duration::from_millis(20);
+        next.stats.seen += 1000;
+        state.take(next.clone());
+        assert_eq!(told(&state), before);
+        assert_eq!(state.latest.as_ref().unwrap().at, next.at, "it is shown");
+        next.at += Duration::from_secs(1);
+        state.take(next);
+        assert_ne!(told(&state), before);
     }
 
     #[test]

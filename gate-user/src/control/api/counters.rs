@@ -67,11 +67,20 @@ pub struct PerLimit {
 
 impl PerLimit {
     /// The numbers of `counts`, which are by [`Limit::slot`].
-    pub fn of(counts: &[u64; Limit::SLOTS]) -> Self {
+    pub fn from_slots(counts: &[u64; Limit::SLOTS]) -> Self {
         Self {
             connections_hard: counts[Limit::Connections.slot()],
             rate: counts[Limit::Rate.slot()],
             syn_rate: counts[Limit::SynRate.slot()],
+        }
+    }
+
+    /// The number of `limit`.
+    pub fn of(&self, limit: Limit) -> u64 {
+        match limit {
+            Limit::Connections => self.connections_hard,
+            Limit::Rate => self.rate,
+            Limit::SynRate => self.syn_rate,
         }
     }
 

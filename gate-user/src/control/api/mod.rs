@@ -69,7 +69,9 @@ pub use policy::{
     CheckMade, CheckOutcome, Exempt, MAX_VERDICTS, PolicyAction, PolicyState, Verdict,
     VerdictQuery, Verdicts, VerdictsQuery,
 };
-pub use removal::{DecideRemoval, Decision, Removal, RemovalRequest, Removals, RemovalsQuery};
+pub use removal::{
+    DecideRemoval, Decision, MAX_CONTACT, Removal, RemovalRequest, Removals, RemovalsQuery,
+};
 pub use series::{Point, Series};
 pub use status::{
     Attach, Drift, EvidenceCounts, Index, Interface, ReasonEnforcement, Status, TableSize,

@@ -8,6 +8,10 @@ use serde::{Deserialize, Serialize};
 
 pub use crate::removal::Decision;
 
+/// The longest contact of a removal request, in bytes: an address of mail (RFC 5321 section
+/// 4.5.3.1.3, less its brackets).
+pub const MAX_CONTACT: usize = 254;
+
 /// Body of `POST /v1/removals`: ask that an address be no longer listed.
 #[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]

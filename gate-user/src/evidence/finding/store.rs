@@ -47,8 +47,9 @@ pub(super) async fn put(connection: &mut SqliteConnection, rows: &[Row]) -> Resu
         query.push(
             " ON CONFLICT (source) DO UPDATE SET at = excluded.at, name = excluded.name, \
              said = excluded.said, \
-             again = CASE WHEN excluded.again IS NULL OR excluded.at > at THEN excluded.again \
-             ELSE min(coalesce(again, excluded.again), excluded.again) END",
+             again = CASE WHEN excluded.again IS NULL OR excluded.at > findings.at \
+             OR findings.again IS NULL OR findings.again > excluded.again \
+             THEN excluded.again ELSE findings.again END",
         );
         query
             .build()

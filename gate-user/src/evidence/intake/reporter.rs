@@ -50,10 +50,7 @@ impl Reporter {
         // What a forwarder wrote is believed of the mails complained of, not of who complains: one
         // machine in its network could write down two networks, and list anyone.
         let way = match offender(received.iter().map(AsRef::as_ref), &trust.own_alone()) {
-            Ok(found) => {
-                let length = if found.address.is_ipv4() { 24 } else { 48 };
-                Way::Network(Network::containing(found.address, length))
-            }
+            Ok(found) => Way::Network(Network::around(found.address)),
             Err(NoSource::NoHeader | NoSource::NeverOutside | NoSource::Local { .. }) => Way::Local,
             Err(_) => Way::Unknown,
         };

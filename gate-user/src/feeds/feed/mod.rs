@@ -16,6 +16,7 @@ use super::{
 };
 use crate::{
     book::FeedEntry,
+    clock,
     config::{FeedConfig, FeedSource},
 };
 
@@ -371,8 +372,7 @@ impl Feed {
 }
 
 fn whole_seconds(time: SystemTime) -> Option<Timestamp> {
-    let time = Timestamp::try_from(time).ok()?;
-    Timestamp::from_second(time.as_second()).ok()
+    Timestamp::try_from(time).ok().map(clock::second_down)
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::{cmp::Reverse, collections::BTreeMap};
 
 use serde::Serialize;
 
-use crate::{control::api::Top, network, web::crowd};
+use crate::{control::api::Top, network};
 
 /// A network that is dropped often.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
@@ -21,7 +21,7 @@ pub(super) struct Network {
 pub(super) fn networks(top: &Top, limit: usize) -> Vec<Network> {
     let mut sums: BTreeMap<network::Network, (u64, u64)> = BTreeMap::new();
     for source in &top.sources {
-        let network = crowd::network(source.address);
+        let network = network::Network::around(source.address);
         let (drops, sources) = sums.entry(network).or_default();
         *drops += source.drops;
         *sources += 1;

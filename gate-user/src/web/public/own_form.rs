@@ -7,9 +7,9 @@ use std::{fmt::Write as _, net::IpAddr, time::Duration};
 use axum::http::HeaderMap;
 use ring::{hmac, rand::SystemRandom};
 
-use crate::web::{
-    crowd,
-    site::{self, Site},
+use crate::{
+    network::Network,
+    web::site::{self, Site},
 };
 
 /// How long a form may lie open.
@@ -60,7 +60,7 @@ impl Tokens {
 
 /// What a token vouches for.
 fn said(visitor: IpAddr, at: u64) -> String {
-    format!("{} {at}", crowd::network(visitor))
+    format!("{} {at}", Network::around(visitor))
 }
 
 #[cfg(test)]

@@ -11,7 +11,6 @@ use crate::{
     config::{Rate, WebConfig},
     network::Network,
     policy::{Aging, Window},
-    web::crowd,
 };
 
 /// Networks and sources that are remembered at least, each some 60 bytes.
@@ -43,14 +42,14 @@ impl Pace {
         web: &WebConfig,
         now: Duration,
     ) -> bool {
-        let (by, at) = (crowd::network(visitor), Network::source(address));
+        let (by, at) = (Network::around(visitor), Network::source(address));
         self.looks_by.take(by, web.looks_per_network, now)
             && (Network::source(visitor) == at || self.looks_at.take(at, web.looks_per_source, now))
     }
 
     /// Whether `visitor` may ask for a removal at `now`; counted if so.
     pub(super) fn may_request(&self, visitor: IpAddr, web: &WebConfig, now: Duration) -> bool {
-        let by = crowd::network(visitor);
+        let by = Network::around(visitor);
         self.requests_by.take(by, web.requests_per_network, now)
     }
 }

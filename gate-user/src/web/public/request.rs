@@ -6,9 +6,10 @@ use std::net::IpAddr;
 use serde::Deserialize;
 
 use super::page::Notice;
-use crate::control::api::RemovalRequest;
+use crate::control::api::{MAX_CONTACT, RemovalRequest};
 
-/// The longest contact, and the longest note, in characters. The book takes more bytes than that.
+/// The longest contact, and the longest note, in characters. The book takes more bytes of a note than
+/// that, and of a contact `MAX_CONTACT`.
 const CONTACT: usize = 200;
 const NOTE: usize = 500;
 
@@ -33,7 +34,8 @@ impl Asked {
         let is_address = contact.split_once('@').is_some_and(|(local, domain)| {
             !local.is_empty() && domain.contains('.') && !contact.contains(' ')
         });
-        if contact.chars().count() > CONTACT || !is_address {
+        let is_long = contact.chars().count() > CONTACT || contact.len() > MAX_CONTACT;
+        if is_long || !is_address {
             return Err(Notice::NoContact);
         }
         if note.chars().count() > NOTE {
@@ -92,7 +94,8 @@ mod tests {
         );
         assert_eq!(asked("2001:db8::7", "a@b.c", "").unwrap().note, None);
         assert_eq!(asked("x", "a@b.c", ""), Err(Notice::NoAddress));
-        for contact in ["", "me", "@b.c", "a@b", "a@b.c d", &"a@b.c".repeat(50)] {
+        let (long, wide) = ("a@b.c".repeat(50), format!("{}@b.c", "é".repeat(130)));
+        for contact in ["", "me", "@b.c", "a@b", "a@b.c d", &long, &wide] {
             assert_eq!(
                 asked("192.0.2.7", contact, ""),
                 Err(Notice::NoContact),
