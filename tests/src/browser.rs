@@ -36,6 +36,8 @@ const PICTURES: &str = "GATE_PICTURES";
 pub enum Browser {
     /// On a desk.
     Desktop,
+    /// On a desk where all is dark.
+    Dark,
     /// On a phone, 360 pixels wide.
     Phone,
     /// On a desk, and it runs no script.
@@ -88,6 +90,8 @@ impl Browser {
         ]});
         match self {
             Self::Desktop => {}
+            // What `prefers-color-scheme` asks for: 0 is dark (Chromium's PreferredColorScheme).
+            Self::Dark => add(&mut options, "--blink-settings=preferredColorScheme=0"),
             Self::Phone => {
                 options["mobileEmulation"] =
                     json!({"deviceMetrics": {"width": 360, "height": 740, "pixelRatio": 2.0}});
@@ -102,6 +106,13 @@ impl Browser {
         capabilities.insert("browserName".to_owned(), Value::from("chrome"));
         capabilities.insert("goog:chromeOptions".to_owned(), options);
         capabilities
+    }
+}
+
+/// Adds an argument of the command line.
+fn add(options: &mut Value, argument: &str) {
+    if let Some(arguments) = options["args"].as_array_mut() {
+        arguments.push(argument.into());
     }
 }
 

@@ -293,7 +293,7 @@ mod tests {
             ),
             (
                 "[[web.operators.token]]\nname = 'a'\nfile = '/t'\nrights = 'all'",
-                "web.operators.token[1].rights: `all` is not known here: expected one of `read`, `write`",
+                "web.operators.token[1].rights: `all` is not known here: expected `read` or `write`",
             ),
             (
                 "[[web.operators.token]]\nname = 'a'",

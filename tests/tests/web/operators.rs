@@ -10,25 +10,27 @@ use anyhow::{Result, ensure};
 use fantoccini::{Client, Locator};
 use gate_tests::{
     browser::{Browser, picture},
+    dns::{Dns, List},
     lab::{
         Gate, Lab,
         Outcome::{Connected, TimedOut},
     },
 };
+use serde_json::Value;
 use tokio::time::sleep;
 
 use crate::page::text;
 
 /// Where the page is seen from the clients.
-const PAGE: &str = "http://10.25.0.1:9025/";
+pub(crate) const PAGE: &str = "http://10.25.0.1:9025/";
 /// The secrets.
-const DESK: &str = "desk-desk-desk-desk-desk";
+pub(crate) const DESK: &str = "desk-desk-desk-desk-desk";
 const LOOK: &str = "look-look-look-look-look";
 /// How long something may take to show.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// A gate with the operators' page.
-fn start(lab: &Lab) -> Result<Gate<'_>> {
+/// A gate with the operators' page, and with `tables`.
+pub(crate) fn start<'a>(lab: &'a Lab, tables: &str) -> Result<Gate<'a>> {
     let mut web = "[web.operators]\nlisten = [\"0.0.0.0:9025\"]\n".to_owned();
     for (name, secret, rights) in [("desk", DESK, "write"), ("look", LOOK, "read")] {
         let file = lab.file(&format!("{name}.token"), secret)?;
@@ -38,11 +40,11 @@ fn start(lab: &Lab) -> Result<Gate<'_>> {
             file.display()
         );
     }
-    lab.gate().set("sample", 1).with(&web).start()
+    lab.gate().set("sample", 1).with(&web).with(tables).start()
 }
 
 /// Shows `token` on the form that the page leads to.
-async fn log_in(client: &Client, token: &str) -> Result<()> {
+pub(crate) async fn log_in(client: &Client, token: &str) -> Result<()> {
     client.goto(PAGE).await?;
     let field = client.find(Locator::Css("#token")).await?;
     field.send_keys(token).await?;
@@ -55,7 +57,7 @@ async fn log_in(client: &Client, token: &str) -> Result<()> {
 }
 
 /// Waits until what `css` selects says `words`.
-async fn wait_for(client: &Client, css: &str, words: &str) -> Result<()> {
+pub(crate) async fn wait_for(client: &Client, css: &str, words: &str) -> Result<()> {
     let deadline = Instant::now() + PATIENCE;
     loop {
         // A row may be replaced while it is read.
@@ -74,7 +76,7 @@ async fn wait_for(client: &Client, css: &str, words: &str) -> Result<()> {
 #[test]
 fn an_operator_sees_drops_as_they_happen_and_grants_a_removal() -> Result<()> {
     let lab = Lab::new()?;
-    let gate = start(&lab)?;
+    let gate = start(&lab, "")?;
     gate.must(&[
         "block",
         "20.2.0.7",
@@ -133,10 +135,66 @@ fn an_operator_sees_drops_as_they_happen_and_grants_a_removal() -> Result<()> {
     Ok(())
 }
 
+/// What the page has loaded that is none of the gate's.
+const FOREIGN: &str = "return performance.getEntriesByType('resource').map(one => one.name)
+    .filter(name => new URL(name).origin !== location.origin)";
+
+#[test]
+fn feeds_lists_flood_and_fill_are_shown_and_a_request_is_denied() -> Result<()> {
+    let lab = Lab::new()?;
+    let lists = [List {
+        zone: "one.example",
+        lines: "198.51.100.7\n",
+    }];
+    let dns = Dns::start(&lab, &lists)?;
+    let networks = lab.file("networks", "203.0.113.0/24\n203.0.112.0/24\n")?;
+    let tables = format!(
+        "{}[[dnsbl.list]]\nsite = \"one.example\"\n[[feed]]\nname = \"mine\"\npath = \"{}\"\n",
+        dns.tables(),
+        networks.display()
+    );
+    let gate = start(&lab, &tables)?;
+    gate.block("20.2.0.7")?;
+    gate.must(&["removal", "request", "20.2.0.7", "--note", "mended"])?;
+    Browser::Desktop.work(&lab, async |client| {
+        log_in(client, DESK).await?;
+        wait_for(client, "#feeds", "mine ok").await?;
+        wait_for(client, "#dnsbl", "one.example in service").await?;
+        let row = |name: &str| format!("#gate-state tr[data-name='{name}'] td");
+        wait_for(client, &row("drift"), "0 missing, 0 extra").await?;
+        wait_for(client, &row("index"), " %)").await?;
+        let planned = gate.json(&["status"])?["plan"].clone();
+        let planned = ["allow_v4", "allow_v6", "block_v4", "block_v6"]
+            .iter()
+            .filter_map(|table| planned[table].as_u64());
+        let planned = planned.sum::<u64>().to_string();
+        wait_for(client, &row("entries in the kernel"), &planned).await?;
+
+        wait_for(client, "#state", "calm").await?;
+        gate.must(&["flood", "on"])?;
+        wait_for(client, "#state", "flood since").await?;
+        gate.must(&["flood", "auto"])?;
+        wait_for(client, "#state", "calm").await?;
+
+        let deny = "button[aria-label='Deny the request of 20.2.0.7']";
+        client.find(Locator::Css(deny)).await?.click().await?;
+        wait_for(client, "#decided", "The request of 20.2.0.7 is refused.").await?;
+        wait_for(client, "#removals", "refused by token desk").await?;
+
+        let foreign = client.execute(FOREIGN, Vec::new()).await?;
+        assert_eq!(foreign, Value::Array(Vec::new()));
+        Ok(())
+    })?;
+    assert_eq!(lab.connect("20.2.0.7")?, TimedOut);
+    let removals = gate.json(&["removal", "list"])?;
+    assert_eq!(removals["removals"][0]["decided_by"], "token desk");
+    Ok(())
+}
+
 #[test]
 fn who_may_only_look_has_nothing_to_decide_with_and_it_fits_a_phone() -> Result<()> {
     let lab = Lab::new()?;
-    let gate = start(&lab)?;
+    let gate = start(&lab, "")?;
     gate.must(&["block", "2a00:1111:2222:3333::/64", "--reason", "nobounce"])?;
     gate.must(&[
         "removal",

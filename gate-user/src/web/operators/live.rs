@@ -179,3 +179,29 @@ async fn removals<S: Service>(service: &S, shown: u32) -> Result<Removals, Servi
     removals.removals.truncate(2 * usize::from(SHOWN));
     Ok(removals)
 }
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt as _;
+
+    use super::*;
+
+    #[test]
+    fn who_reads_slowly_misses_what_is_past_and_takes_no_room() {
+        let live = Live::new();
+        let place = Arc::clone(&live.places).try_acquire_owned().unwrap();
+        live.sent.send_replace(Sent::Now("before he looked".into()));
+        let mut events = Box::pin(events(live.sent.subscribe(), place));
+        assert!(events.next().now_or_never().is_none());
+        for i in 0..1000 {
+            live.sent.send_replace(Sent::Now(i.to_string().into()));
+        }
+        let event = events.next().now_or_never().flatten().unwrap().unwrap();
+        assert!(format!("{event:?}").contains("999"), "{event:?}");
+        assert!(events.next().now_or_never().is_none());
+        live.sent.send_replace(Sent::Over);
+        assert!(events.next().now_or_never().unwrap().is_none());
+        drop(events);
+        assert_eq!(live.places.available_permits(), READERS);
+    }
+}

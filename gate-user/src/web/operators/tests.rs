@@ -1,5 +1,7 @@
 //! The page and the API over real TCP: who gets what.
 
+mod hostile;
+
 use std::{net::SocketAddr, time::Duration};
 
 use tokio::{
@@ -34,12 +36,15 @@ struct Running {
 
 impl Running {
     fn start(door: Door) -> Self {
+        Self::within(door, Limits::default())
+    }
+
+    fn within(door: Door, limits: Limits) -> Self {
         let listener = server::bind("127.0.0.1:0".parse().unwrap()).unwrap();
         let address = listener.local_addr().unwrap();
         let service = Arc::new(Documented::default());
         let (stop, stopped) = oneshot::channel::<()>();
         let (over, until) = oneshot::channel::<()>();
-        let limits = Limits::default();
         let told = Arc::clone(&service);
         let (router, live) = router(told, Arc::new(door), limits, async { drop(stopped.await) });
         let served = server::serve(vec![listener], router, limits, async { drop(until.await) });
@@ -66,28 +71,37 @@ impl Running {
     }
 
     async fn open(&self, begin: &str, head: &str, body: &str) -> TcpStream {
-        let mut stream = TcpStream::connect(self.address).await.unwrap();
         let host = self.address;
         let length = body.len();
-        let request = format!(
+        self.send(&format!(
             "{begin} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n{head}content-length: {length}\r\n\r\n{body}"
-        );
+        ))
+        .await
+    }
+
+    /// A connection on which that was sent.
+    async fn send(&self, request: &str) -> TcpStream {
+        let mut stream = TcpStream::connect(self.address).await.unwrap();
         stream.write_all(request.as_bytes()).await.unwrap();
         stream
     }
 
     /// Status and the whole answer.
     async fn ask(&self, begin: &str, head: &str, body: &str) -> (u16, String) {
-        let mut stream = self.open(begin, head, body).await;
-        let mut answer = String::new();
-        let read = stream.read_to_string(&mut answer);
-        timeout(Duration::from_secs(20), read)
-            .await
-            .expect("the server closes")
-            .unwrap();
-        let status = answer.split(' ').nth(1).unwrap().parse().unwrap();
-        (status, answer)
+        answer_of(self.open(begin, head, body).await).await
     }
+}
+
+/// Status and the whole of what comes until the server closes.
+async fn answer_of(mut stream: TcpStream) -> (u16, String) {
+    let mut answer = String::new();
+    let read = stream.read_to_string(&mut answer);
+    timeout(Duration::from_secs(20), read)
+        .await
+        .expect("the server closes")
+        .unwrap();
+    let status = answer.split(' ').nth(1).unwrap().parse().unwrap();
+    (status, answer)
 }
 
 #[tokio::test]
@@ -238,13 +252,4 @@ async fn who_looks_is_told_until_the_daemon_stops() {
     timeout(Duration::from_secs(4), all)
         .await
         .expect("it stops");
-}
-
-#[tokio::test]
-async fn no_more_than_so_many_look_at_a_time() {
-    let live = Live::new();
-    let looking: Vec<_> = std::iter::from_fn(|| live.look()).collect();
-    assert_eq!(looking.len(), 32);
-    drop(looking);
-    assert!(live.look().is_some());
 }
