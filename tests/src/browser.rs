@@ -131,6 +131,20 @@ pub async fn picture(client: &Client, name: &str) -> Result<()> {
     fs::write(&path, png).with_context(|| format!("writing {}", path.display()))
 }
 
+/// The same of the whole page, to its end: the window is made as high.
+///
+/// # Errors
+/// As [`picture`].
+pub async fn whole_picture(client: &Client, name: &str) -> Result<()> {
+    let missing = "return document.documentElement.scrollHeight - window.innerHeight";
+    let missing = client.execute(missing, Vec::new()).await?;
+    let missing = u32::try_from(missing.as_i64().unwrap_or(0)).unwrap_or(0);
+    let (_, _, width, height) = client.get_window_rect().await?;
+    let (width, height) = (u32::try_from(width)?, u32::try_from(height)?);
+    client.set_window_size(width, height + missing).await?;
+    picture(client, name).await
+}
+
 /// chromedriver, in the network namespace of the thread that starts it. Ended on drop, with all that
 /// it has started.
 struct Driver {

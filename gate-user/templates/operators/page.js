@@ -50,6 +50,9 @@ function button(text, label, action) {
   return made;
 }
 
+// What is read as one: it is not broken where there is room for it.
+const whole = (content) => cell(content, "whole");
+
 const number = (value) => Number(value).toLocaleString("en");
 const sum = (counts) => Object.values(counts).reduce((all, one) => all + one, 0);
 
@@ -58,7 +61,6 @@ function time(text) {
   const made = document.createElement("time");
   made.dateTime = text;
   made.textContent = text.replace("T", " ").replace("Z", "");
-  made.title = "UTC";
   return made;
 }
 
@@ -72,6 +74,13 @@ async function ask(path, body) {
   const value = await answer.json();
   if (!answer.ok) throw new Error(value.error.message);
   return value;
+}
+
+// How full something is.
+function fill_of(name, used, capacity) {
+  const share = capacity ? Math.round((100 * used) / capacity) : 0;
+  return pair(name, `${number(used)} of ${number(capacity)} (${share} %)`,
+    share < 90 ? "number" : "number bad");
 }
 
 function show_state({ status, stats }) {
@@ -95,24 +104,27 @@ function show_state({ status, stats }) {
     pair("allowed although listed", number(stats.allowed)),
     pair("would drop (monitor)", number(sum(stats.would_drop))),
   ]);
-  const { kernel, plan, drift, index, connections } = status;
-  const entries = (table) => sum(table);
+  const { kernel, room, plan, drift, index, connections } = status;
   const rows = [
     pair("flood", `${flood.in_flood ? flood.cause : "no"} (${flood.mode})`),
     pair("SYNs a second", `${number(flood.syns)} of ${number(flood.enter_syns)}`),
-    pair("entries planned", number(entries(plan))),
-    pair("entries in the kernel", kernel ? number(entries(kernel)) : "not on the wire",
-      kernel ? "number" : "number bad"),
+    pair("entries planned", number(sum(plan))),
     pair("drift", `${number(drift.missing)} missing, ${number(drift.extra)} extra`,
       drift.missing + drift.extra ? "number bad" : "number"),
   ];
-  if (index) {
-    const share = index.capacity ? Math.round((100 * index.used) / index.capacity) : 0;
-    rows.push(pair("index", `${number(index.used)} of ${number(index.capacity)} (${share} %)`));
+  if (kernel && room) {
+    rows.push(
+      fill_of("blocked, IPv4", kernel.block_v4, room.block),
+      fill_of("blocked, IPv6", kernel.block_v6, room.block),
+      fill_of("allowed, IPv4", kernel.allow_v4, room.allow),
+      fill_of("allowed, IPv6", kernel.allow_v6, room.allow));
+  } else {
+    rows.push(pair("kernel", "the gate is not on the wire", "number bad"));
   }
+  if (index) rows.push(fill_of("index", index.used, index.capacity));
   if (connections) {
-    rows.push(pair("connections open",
-      `${number(connections.open)} of ${number(connections.sources)} sources`));
+    rows.push(pair("connections open", number(connections.open)));
+    if (room) rows.push(fill_of("sources connected", connections.sources, room.sources));
     rows.push(pair("reports lost", number(connections.lost_reports)));
   }
   fill("gate-state", rows);
@@ -127,10 +139,14 @@ function show_drops({ top, networks }) {
     cell(number(network.drops), "number"))));
 }
 
+function feed_state({ error, file, in_force }) {
+  const force = in_force === "file" ? "" : `; in force: ${in_force.replace("_", " ")}`;
+  return (error ?? file) + force;
+}
+
 function show_lists({ feeds, dnsbl }) {
   fill("feeds", feeds.feeds.map((feed) => row(
-    cell(feed.name), cell(feed.error ?? `${feed.file}, ${feed.in_force.replace("_", " ")}`,
-      feed.file === "ok" ? "" : "bad"),
+    cell(feed.name), cell(feed_state(feed), feed.file === "ok" ? "good" : "bad"),
     cell(number(feed.networks), "number"), cell(time(feed.loaded)))));
   fill("dnsbl", dnsbl.lists.map((list) => row(
     cell(list.name), cell(list.why ?? list.health.replace("_", " "),
@@ -143,9 +159,10 @@ function show_latest({ latest }) {
   fill("latest", latest.entries.map((entry) => {
     const words = [entry.evidence, entry.comment].filter(Boolean).join("; ") || entry.origin;
     const ends = entry.ended ? `${entry.cause} by ${entry.ended_by}` : time(entry.expires) || "never";
-    return row(cell(time(entry.since)),
-      cell(explainer(entry.network.split("/")[0], entry.network)),
-      cell(entry.allow ? "allowed" : entry.reason), cell(words), cell(entry.added_by), cell(ends));
+    return row(whole(time(entry.since)),
+      whole(explainer(entry.network.split("/")[0], entry.network)),
+      whole(entry.allow ? "allowed" : entry.reason), cell(words), cell(entry.added_by),
+      entry.ended ? cell(ends) : whole(ends));
   }));
 }
 
@@ -163,8 +180,8 @@ function show_removals({ removals }) {
         button("Deny", `Deny ${about}`, () => decide(removal, false)));
     }
     const from = [removal.contact, removal.note, removal.asked_by].filter(Boolean).join("; ");
-    const made = row(cell(time(removal.at)), cell(explainer(removal.address, removal.address)),
-      cell(from), cell(removal.explanation.join("; ")), cell(decision));
+    const made = row(whole(time(removal.at)), whole(explainer(removal.address, removal.address)),
+      cell(from), cell(removal.explanation.join("; ")), open ? whole(decision) : cell(decision));
     made.dataset.id = removal.id;
     return made;
   }));
@@ -185,7 +202,9 @@ async function decide({ id, address }, grant) {
 
 // A button that tells how it came that `address` is listed.
 function explainer(address, text) {
-  return button(text, `Explain ${text}`, () => explain(address));
+  const made = button(text, `Explain ${text}`, () => explain(address));
+  made.className = "explainer";
+  return made;
 }
 
 async function explain(address) {

@@ -3,7 +3,7 @@
 use anyhow::{Result, ensure};
 use fantoccini::{Client, Locator};
 use gate_tests::{
-    browser::{Browser, picture},
+    browser::Browser,
     dns::{Dns, List},
     lab::Lab,
 };
@@ -83,9 +83,6 @@ fn every_text_of_the_operators_page_stands_out() -> Result<()> {
             wait_for(client, "#warnings", "missing").await?;
             wait_for(client, "#dnsbl", "in service").await?;
             stands_out(client, browser, 60).await?;
-            if browser == Browser::Dark {
-                picture(client, "operators-dark").await?;
-            }
             let explain = client.find(Locator::Css("#latest button")).await?;
             explain.click().await?;
             wait_for(client, "#explanation", "way out of 20.2.0.7/32").await?;

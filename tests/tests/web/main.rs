@@ -6,3 +6,4 @@ mod hostile;
 mod operators;
 mod page;
 mod removal;
+mod whole;

@@ -74,7 +74,7 @@ pub use removal::{
 };
 pub use series::{Point, Series};
 pub use status::{
-    Attach, Drift, EvidenceCounts, Index, Interface, ReasonEnforcement, Status, TableSize,
+    Attach, Drift, EvidenceCounts, Index, Interface, ReasonEnforcement, Room, Status, TableSize,
 };
 pub use term::Term;
 

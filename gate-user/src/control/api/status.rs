@@ -42,6 +42,17 @@ pub struct TableSize {
     pub block_v6: u64,
 }
 
+/// How much the kernel's maps have room for.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+pub struct Room {
+    /// Networks in each map of allow entries.
+    pub allow: u64,
+    /// Networks in each map of blocked ones.
+    pub block: u64,
+    /// Sources in the table of connections.
+    pub sources: u64,
+}
+
 /// How far the gate table is from the plan, as last read back.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct Drift {
@@ -83,7 +94,9 @@ pub struct Status {
     /// What the kernel does hold, as last written or read back; `null` if the gate is not on the
     /// wire.
     pub kernel: Option<TableSize>,
-    /// The difference of the two.
+    /// What the kernel has room for; `null` if the gate is not on the wire.
+    pub room: Option<Room>,
+    /// The difference of `plan` and `kernel`.
     pub drift: Drift,
     /// What was handed in as evidence since the daemon started.
     pub evidence: EvidenceCounts,
