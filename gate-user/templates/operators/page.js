@@ -4,6 +4,8 @@
 import { draw } from "./plot.js";
 
 const HOUR = 3_600_000;
+// How long it is waited for gated before that is told, and before it is asked again.
+const PATIENCE = 5000;
 const byId = (id) => document.getElementById(id);
 let points = [];
 let seconds = 5;
@@ -234,9 +236,17 @@ function take(fresh) {
   draw(byId("plot"), byId("legend"), points, seconds);
 }
 
+function show_lost() {
+  byId("state").textContent = "no connection to gated";
+  byId("state").className = "bad";
+}
+
 function listen() {
   const events = new EventSource("live");
+  let lost;
   events.addEventListener("message", ({ data }) => {
+    clearTimeout(lost);
+    lost = undefined;
     const now = JSON.parse(data);
     show_state(now);
     show_drops(now);
@@ -246,10 +256,10 @@ function listen() {
     take(now.points);
   });
   events.addEventListener("error", () => {
-    byId("state").textContent = "no connection to gated";
-    byId("state").className = "bad";
-    // A browser gives up where the answer is no stream: the session may be over.
-    if (events.readyState === EventSource.CLOSED) setTimeout(begin, 5000);
+    // A stream ends now and then, and the browser asks for the next one by itself.
+    lost ??= setTimeout(show_lost, PATIENCE);
+    // It gives up where the answer is no stream: the session may be over.
+    if (events.readyState === EventSource.CLOSED) setTimeout(begin, PATIENCE);
   });
 }
 
@@ -267,7 +277,7 @@ async function begin() {
   } catch (error) {
     byId("state").textContent = error.message;
     byId("state").className = "bad";
-    setTimeout(begin, 5000);
+    setTimeout(begin, PATIENCE);
   }
 }
 

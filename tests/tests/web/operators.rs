@@ -185,6 +185,22 @@ fn feeds_lists_flood_and_fill_are_shown_and_a_request_is_denied() -> Result<()> 
 }
 
 #[test]
+fn the_page_tells_that_gated_is_gone_and_asks_who_it_is_when_it_is_back() -> Result<()> {
+    let lab = Lab::new()?;
+    let mut gate = start(&lab, "")?;
+    Browser::Desktop.work(&lab, async |client| {
+        log_in(client, DESK).await?;
+        wait_for(client, "#state", "enforce, calm").await?;
+        gate.stop()?;
+        wait_for(client, "#state", "no connection to gated").await?;
+        gate.start()?;
+        // Sessions are not stored.
+        wait_for(client, "label", "Token").await?;
+        Ok(())
+    })
+}
+
+#[test]
 fn who_may_only_look_has_nothing_to_decide_with_and_it_fits_a_phone() -> Result<()> {
     let lab = Lab::new()?;
     let gate = start(&lab, "")?;

@@ -116,6 +116,10 @@ async fn every_documented_request_is_answered_to_a_token_that_grants_it() {
         assert!(answer.contains("www-authenticate: Bearer\r\n"), "{answer}");
         let (status, answer) = running.ask(&begin, WRITE, &example.body).await;
         assert_eq!(status, 200, "{begin}: {answer}");
+        let asked = running.service.asked.lock().unwrap().pop().unwrap();
+        let named = asked.starts_with("token desk: ");
+        let changes = needed(method, path) == Rights::Write;
+        assert_eq!(named, changes, "{begin}: {asked}");
         let expected = match needed(method, path) {
             Rights::Read => 200,
             Rights::Write => 403,
