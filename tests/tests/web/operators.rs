@@ -1,6 +1,7 @@
 //! The operators' page: who gets in, what it shows as it happens, and what is decided there.
 
 use std::{
+    fmt::Write as _,
     fs::{self, Permissions},
     os::unix::fs::PermissionsExt as _,
     time::{Duration, Instant},
@@ -35,10 +36,11 @@ pub(crate) fn start<'a>(lab: &'a Lab, tables: &str) -> Result<Gate<'a>> {
     for (name, secret, rights) in [("desk", DESK, "write"), ("look", LOOK, "read")] {
         let file = lab.file(&format!("{name}.token"), secret)?;
         fs::set_permissions(&file, Permissions::from_mode(0o600))?;
-        web += &format!(
+        write!(
+            web,
             "[[web.operators.token]]\nname = \"{name}\"\nfile = \"{}\"\nrights = \"{rights}\"\n",
             file.display()
-        );
+        )?;
     }
     lab.gate().set("sample", 1).with(&web).with(tables).start()
 }

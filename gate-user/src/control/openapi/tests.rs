@@ -55,7 +55,7 @@ fn strict(schema: &Value, document: &Value) -> Validator {
 fn close(value: &mut Value) {
     match value {
         Value::Object(members) => {
-            if members.get("properties").is_some_and(|p| p.is_object())
+            if members.get("properties").is_some_and(Value::is_object)
                 && !members.contains_key("additionalProperties")
             {
                 members.insert("unevaluatedProperties".to_owned(), false.into());

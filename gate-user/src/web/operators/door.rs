@@ -151,15 +151,13 @@ impl Door {
         if let Some(left) = attempts.pause(peer, now) {
             return Err(Refused::TooMany(left));
         }
-        match self.tokens.load().of(secret) {
-            Some(token) => Ok(token.clone()),
-            None => {
-                // No more often than that: what comes in the pause is not even compared.
-                tracing::warn!(source = %peer, "refused a wrong token");
-                attempts.wrong(peer, now);
-                Err(Refused::WrongToken)
-            }
+        if let Some(token) = self.tokens.load().of(secret) {
+            return Ok(token.clone());
         }
+        // No more often than that: what comes in the pause is not even compared.
+        tracing::warn!(source = %peer, "refused a wrong token");
+        attempts.wrong(peer, now);
+        Err(Refused::WrongToken)
     }
 }
 

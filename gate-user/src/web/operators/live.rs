@@ -11,7 +11,7 @@ use tokio::{
     time,
 };
 
-use super::networks::{Network, networks};
+use super::networks::{Busy, networks};
 use crate::control::{
     Service, ServiceError,
     api::{
@@ -40,7 +40,7 @@ struct Now {
     stats: Stats,
     points: Vec<Point>,
     top: Top,
-    networks: Vec<Network>,
+    networks: Vec<Busy>,
     feeds: Feeds,
     dnsbl: DnsblLists,
     latest: Latest,
@@ -89,7 +89,7 @@ impl Live {
                     match now(&*service).await {
                         Ok(json) => drop(self.sent.send_replace(Sent::Now(json.into()))),
                         Err(error) => {
-                            tracing::error!(%error, "cannot tell the operators' page how the gate stands")
+                            tracing::error!(%error, "cannot tell the operators' page how the gate stands");
                         }
                     }
                 }

@@ -4,13 +4,13 @@ use std::{cmp::Reverse, collections::BTreeMap};
 
 use serde::Serialize;
 
-use crate::{control::api::Top, network};
+use crate::{control::api::Top, network::Network};
 
 /// A network that is dropped often.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
-pub(super) struct Network {
+pub(super) struct Busy {
     /// It.
-    network: network::Network,
+    network: Network,
     /// About how many of its SYNs were dropped.
     drops: u64,
     /// Of how many of its sources that is known.
@@ -18,17 +18,17 @@ pub(super) struct Network {
 }
 
 /// The `limit` networks of `top` with the most drops.
-pub(super) fn networks(top: &Top, limit: usize) -> Vec<Network> {
-    let mut sums: BTreeMap<network::Network, (u64, u64)> = BTreeMap::new();
+pub(super) fn networks(top: &Top, limit: usize) -> Vec<Busy> {
+    let mut sums: BTreeMap<Network, (u64, u64)> = BTreeMap::new();
     for source in &top.sources {
-        let network = network::Network::around(source.address);
+        let network = Network::around(source.address);
         let (drops, sources) = sums.entry(network).or_default();
         *drops += source.drops;
         *sources += 1;
     }
     let sums = sums.into_iter();
-    let mut networks: Vec<Network> = sums
-        .map(|(network, (drops, sources))| Network {
+    let mut networks: Vec<Busy> = sums
+        .map(|(network, (drops, sources))| Busy {
             network,
             drops,
             sources,

@@ -3,6 +3,7 @@
 
 use std::{
     collections::HashMap,
+    fmt::Write as _,
     time::{Duration, Instant},
 };
 
@@ -34,7 +35,11 @@ impl Sessions {
         SystemRandom::new()
             .fill(&mut random)
             .expect("the kernel has random numbers");
-        let cookie: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
+        let mut cookie = String::new();
+        for byte in random {
+            // Text is written into a string.
+            let _ = write!(cookie, "{byte:02x}");
+        }
         self.0.retain(|_, session| now < session.began + LASTS);
         if self.0.len() >= CAPACITY {
             let oldest = self.0.iter().min_by_key(|(_, session)| session.began);
