@@ -119,7 +119,20 @@ impl Network {
 
     /// Whether all of `other` is in the network.
     pub fn covers(self, other: Self) -> bool {
-        self.0.contains(&other.0)
+        // Host bits are zero, so the first bit that differs tells; it is asked for every mail client.
+        let (same, inner) = match (self.0, other.0) {
+            (IpNet::V4(outer), IpNet::V4(inner)) => {
+                let differ = outer.addr().to_bits() ^ inner.addr().to_bits();
+                (differ.leading_zeros(), inner.prefix_len())
+            }
+            (IpNet::V6(outer), IpNet::V6(inner)) => {
+                let differ = outer.addr().to_bits() ^ inner.addr().to_bits();
+                (differ.leading_zeros(), inner.prefix_len())
+            }
+            _ => return false,
+        };
+        let outer = self.prefix_len();
+        outer <= inner && u32::from(outer) <= same
     }
 }
 

@@ -13,6 +13,7 @@ pub mod mails;
 pub mod packet;
 pub mod policy;
 pub mod senders;
+pub mod snmp;
 pub mod stack;
 pub mod table;
 pub mod terminal;

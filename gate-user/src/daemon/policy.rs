@@ -166,7 +166,7 @@ fn request(query: VerdictQuery) -> Result<Request, RequestError> {
         ("sasl_username", query.sasl_username),
     ] {
         if let Some(value) = value {
-            attributes.take(name, &value)?;
+            attributes.take(name.as_bytes(), value.as_bytes())?;
         }
     }
     match attributes.finish()? {

@@ -30,7 +30,7 @@ use crate::{
     config::{Config, FeedName},
     control::api::{Drift, TableSize},
     dns::inquiry::Inquiry,
-    kernel::{Found, Gate, KernelError, Netlink},
+    kernel::{self, Found, Gate, KernelError, Netlink},
     limits::Repeats,
     names::Names,
     overrides::Overrides,
@@ -129,6 +129,7 @@ impl Writer {
         let written = writer.reconcile(&kernel)?;
         writer.configure()?;
         writer.attach_all().await?;
+        kernel::give_memory_back();
         tracing::info!(
             pins = ?found,
             written,

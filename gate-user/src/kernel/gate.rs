@@ -99,7 +99,6 @@ impl Gate {
         let corrector = load::corrector(&mut ebpf)?;
         let maps = Arc::new(Maps::new(&ebpf, corrector)?);
         let index = Index::new(&ebpf, found != Found::Same)?;
-        sys::give_memory_back();
         Ok(Self {
             pins,
             netlink,

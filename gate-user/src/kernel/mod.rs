@@ -41,4 +41,5 @@ pub use passed::passed_descriptors;
 pub use pins::{Found, Pins};
 pub use sources::{ConnectionCounters, Connections, SourceCount};
 pub use stats::Counters;
+pub use sys::give_memory_back;
 pub use tables::Lookup;

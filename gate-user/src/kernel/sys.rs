@@ -487,7 +487,7 @@ impl NestedMap {
 
 /// Gives the memory back to the machine that was freed and that the allocator keeps: to load the
 /// programs takes tens of megabytes for a moment (malloc_trim(3), which glibc alone has).
-pub(super) fn give_memory_back() {
+pub fn give_memory_back() {
     #[cfg(target_env = "gnu")]
     // SAFETY: it touches what is free alone, and may be called by any thread.
     unsafe {

@@ -276,7 +276,7 @@ impl<'a> Walk<'a> {
     }
 
     /// What every reply may tell.
-    fn values(&self) -> Values {
+    fn values(&self) -> Values<'_> {
         let values = Values::default()
             .ip(self.request.client)
             .network(self.request.source())

@@ -113,7 +113,7 @@ impl Finding {
     }
 
     /// Which reply is given, and what it tells besides `values`, which have the PTR name if `named`.
-    pub(super) fn case(&self, values: Values, named: bool) -> (Case, Values) {
+    pub(super) fn case<'a>(&'a self, values: Values<'a>, named: bool) -> (Case, Values<'a>) {
         let values = match self.reason() {
             Some(reason) => values.reason(reason.code()),
             None => values,
@@ -141,7 +141,7 @@ impl Finding {
 
 /// A listing for what a name or a third-party list says has the reply for that, if what it tells
 /// is known; any other, and without that, the reply for listings.
-fn of_listing(listed: &Listed, values: Values, named: bool) -> (Case, Values) {
+fn of_listing<'a>(listed: &'a Listed, values: Values<'a>, named: bool) -> (Case, Values<'a>) {
     let values = values.network(listed.network).date(listed.since);
     match listed.reason {
         Reason::NoRdns => (Case::NoPtr, values),

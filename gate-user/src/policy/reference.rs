@@ -58,9 +58,9 @@ mod tests {
         let references = References::new("2026-11-22T10:00:00Z".parse().unwrap());
         let (one, two) = (references.next(), references.next());
         assert_ne!(one, two);
+        let values = Values::default().reference(one);
         let one = one.to_string();
         assert!(one.len() < Slot::Ref.longest());
-        let values = Values::default().reference(&one);
         let template: Template = "450 4.0.0 {ref}".parse().unwrap();
         assert_eq!(template.fill(&values).text(), one);
     }

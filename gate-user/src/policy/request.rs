@@ -3,7 +3,7 @@
 //! The names are those of Postfix's policy delegation (`SMTPD_POLICY_README`), whichever way they
 //! come: that protocol, the one-line protocol, or the control API.
 
-use std::net::IpAddr;
+use std::{borrow::Cow, net::IpAddr};
 
 use crate::network::Network;
 
@@ -42,14 +42,14 @@ impl State {
     }
 
     /// The state of that name. One that is not known yet asks nothing of the checks that need one.
-    fn named(name: &str) -> Self {
+    fn named(name: &[u8]) -> Self {
         match name {
-            "CONNECT" => Self::Connect,
-            "HELO" | "EHLO" => Self::Helo,
-            "MAIL" => Self::Mail,
-            "RCPT" => Self::Rcpt,
-            "DATA" => Self::Data,
-            "END-OF-MESSAGE" => Self::EndOfMessage,
+            b"CONNECT" => Self::Connect,
+            b"HELO" | b"EHLO" => Self::Helo,
+            b"MAIL" => Self::Mail,
+            b"RCPT" => Self::Rcpt,
+            b"DATA" => Self::Data,
+            b"END-OF-MESSAGE" => Self::EndOfMessage,
             _ => Self::Other,
         }
     }
@@ -160,36 +160,40 @@ pub enum Subject {
 }
 
 impl Attributes {
-    /// Takes one attribute.
+    /// Takes one attribute. What is not UTF-8 only ever stands in values that are shown or compared:
+    /// it is replaced.
     ///
     /// # Errors
     /// When a known attribute comes twice, or has a value that it cannot have.
-    pub fn take(&mut self, name: &str, value: &str) -> Result<(), RequestError> {
+    pub fn take(&mut self, name: &[u8], value: &[u8]) -> Result<(), RequestError> {
         match name {
-            "client_address" => once("client_address", &mut self.client, client(value)?),
-            "client_port" => once("client_port", &mut self.port, port(value)?),
-            "protocol_state" => once("protocol_state", &mut self.state, State::named(value)),
-            "sender" => once("sender", &mut self.sender, value.to_owned()),
-            "recipient" => once("recipient", &mut self.recipient, value.to_owned()),
-            "reverse_client_name" => {
-                let known = if value == "unknown" { "" } else { value };
+            b"client_address" => once("client_address", &mut self.client, client(&text(value))?),
+            b"client_port" => once("client_port", &mut self.port, port(&text(value))?),
+            b"protocol_state" => once("protocol_state", &mut self.state, State::named(value)),
+            b"sender" => once("sender", &mut self.sender, text(value).into_owned()),
+            b"recipient" => once("recipient", &mut self.recipient, text(value).into_owned()),
+            b"reverse_client_name" => {
+                let known = if value == b"unknown" { b"" } else { value };
                 once(
                     "reverse_client_name",
                     &mut self.reverse_name,
-                    known.to_owned(),
+                    text(known).into_owned(),
                 )
             }
-            "instance" => once("instance", &mut self.instance, value.to_owned()),
-            "recipient_count" => {
+            b"instance" => once("instance", &mut self.instance, text(value).into_owned()),
+            b"recipient_count" => {
+                let value = &text(value);
                 let count = value.parse().map_err(|_| {
                     RequestError::value("recipient_count", value, "a number of recipients")
                 })?;
                 once("recipient_count", &mut self.recipients, count)
             }
-            "sasl_username" => once("sasl_username", &mut self.authenticated, !value.is_empty()),
-            "request" if value != "smtpd_access_policy" => {
-                Err(RequestError::value("request", value, "smtpd_access_policy"))
-            }
+            b"sasl_username" => once("sasl_username", &mut self.authenticated, !value.is_empty()),
+            b"request" if value != b"smtpd_access_policy" => Err(RequestError::value(
+                "request",
+                &text(value),
+                "smtpd_access_policy",
+            )),
             _ => Ok(()),
         }
     }
@@ -218,6 +222,11 @@ impl Attributes {
             authenticated: self.authenticated.unwrap_or_default(),
         }))
     }
+}
+
+fn text(value: &[u8]) -> Cow<'_, str> {
+    // Nearly all values are UTF-8, and to find that out is quicker than to look for what to replace.
+    str::from_utf8(value).map_or_else(|_| String::from_utf8_lossy(value), Cow::Borrowed)
 }
 
 fn once<T>(name: &'static str, place: &mut Option<T>, value: T) -> Result<(), RequestError> {
@@ -261,7 +270,7 @@ mod tests {
         let mut attributes = Attributes::default();
         for pair in pairs.split(' ').filter(|pair| !pair.is_empty()) {
             let (name, value) = pair.split_once('=').unwrap();
-            attributes.take(name, value)?;
+            attributes.take(name.as_bytes(), value.as_bytes())?;
         }
         attributes.finish()
     }

@@ -37,6 +37,18 @@ pub(crate) struct Bed {
     root: PathBuf,
 }
 
+/// What is asked of sources besides whether they are listed.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Door {
+    /// Nothing.
+    Open,
+    /// Limits hold, and listed sources are let through out of courtesy, for every reason, as configured
+    /// by default.
+    Kept,
+    /// The same, once the gate knows that there is a flood: limits hold, courtesy has stopped.
+    Flood,
+}
+
 impl Bed {
     /// A gate of its own, attached to nothing, in mode `enforce`, with port 25 guarded.
     pub(crate) fn new(capacity: u32) -> Result<Self> {
@@ -57,11 +69,11 @@ impl Bed {
         })
     }
 
-    /// Holds all sources to limits and has listed ones let through out of courtesy, for every reason, as
-    /// configured by default; or neither.
-    pub(crate) fn set_door(&mut self, is_kept: bool) -> Result<()> {
+    /// Holds all sources to limits, or does not.
+    pub(crate) fn set_door(&mut self, door: Door) -> Result<()> {
         let mut settings = enforcing();
-        if is_kept {
+        settings.flood = door == Door::Flood;
+        if door != Door::Open {
             settings.limits = Limits {
                 connections: 40,
                 rate: 60,

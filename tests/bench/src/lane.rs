@@ -8,11 +8,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-use anyhow::{Context as _, Result, bail, ensure};
+use anyhow::{Context as _, Result, ensure};
 use aya::{
     maps::{Array, MapData},
     programs::{TestRun as _, TestRunAttrs, TestRunOptions},
 };
+use gate_tests::snmp;
 use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 
 use crate::{bed::Bed, frames};
@@ -109,16 +110,7 @@ impl Lane {
 
     /// Whether the receiver handed nothing to its owner's sockets: every packet was dropped.
     pub(crate) fn delivered() -> Result<u64> {
-        let text = fs::read_to_string("/proc/thread-self/net/snmp")?;
-        let mut tcp = text.lines().filter_map(|line| line.strip_prefix("Tcp: "));
-        let (Some(names), Some(values)) = (tcp.next(), tcp.next()) else {
-            bail!("/proc/net/snmp tells nothing of TCP");
-        };
-        let at = names
-            .split(' ')
-            .position(|name| name == "InSegs")
-            .context("no InSegs")?;
-        Ok(values.split(' ').nth(at).unwrap_or("0").parse()?)
+        snmp::tcp("InSegs")
     }
 }
 

@@ -19,15 +19,19 @@ const VERSION: &str = "3.8.0";
 /// This is no Debian, or the installation fails.
 pub(crate) fn packager() -> Result<()> {
     provide(&["dpkg-dev"])?;
-    let installed = || output(Command::new("cargo-deb").arg("--version"));
-    if installed().as_deref() == Some(VERSION) {
+    // It tells its name as well, or, as earlier ones do, the number alone.
+    let is_installed = || {
+        output(Command::new("cargo-deb").arg("--version"))
+            .is_some_and(|told| told.split_whitespace().last() == Some(VERSION))
+    };
+    if is_installed() {
         return Ok(());
     }
     say(&format!("cargo install cargo-deb@{VERSION}"));
     let package = format!("cargo-deb@{VERSION}");
     run(cargo().args(["install", "--force", "--locked", &package]))?;
     ensure!(
-        installed().as_deref() == Some(VERSION),
+        is_installed(),
         "cargo-deb {VERSION} is built, but not the one found: put cargo's bin directory first in PATH"
     );
     Ok(())

@@ -1,7 +1,7 @@
 //! What the mail server is told to say: templates of the configuration in, SMTP replies out.
 //!
-//! A [`Template`] is checked when it is read; the [`Value`]s that fill it are made harmless when
-//! they are made. So a [`Reply`] is one legal line whatever a PTR name or a sender's address holds.
+//! A [`Template`] is checked when it is read; the [`Values`] that fill it are made harmless when they
+//! are filled in. So a [`Reply`] is one legal line whatever a PTR name or a sender's address holds.
 
 mod status;
 mod template;
@@ -11,7 +11,7 @@ use std::fmt;
 
 pub use status::{Code, Enhanced, StatusError};
 pub use template::{Slot, Template, TemplateError};
-pub use value::{Value, Values};
+pub use value::Values;
 
 /// The longest reply line in octets, its CRLF included (RFC 5321 section 4.5.3.1.5).
 pub const MAX_LINE: usize = 512;

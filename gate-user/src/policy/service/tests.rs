@@ -23,7 +23,7 @@ fn asked(pairs: &str) -> Subject {
     let mut attributes = Attributes::default();
     for pair in pairs.split(' ') {
         let (name, value) = pair.split_once('=').unwrap();
-        attributes.take(name, value).unwrap();
+        attributes.take(name.as_bytes(), value.as_bytes()).unwrap();
     }
     attributes.finish().unwrap()
 }
