@@ -129,6 +129,13 @@ impl<'a> Machine<'a> {
         self.run("sh", &["-ec", line])
     }
 
+    /// Writes a file in there.
+    pub(crate) fn write(&self, path: &str, content: &str) -> Result<()> {
+        let inside = Path::new("/proc").join(self.init.to_string()).join("root");
+        let path = inside.join(path.trim_start_matches('/'));
+        fs::write(&path, content).with_context(|| format!("writing {}", path.display()))
+    }
+
     /// Whether `program` succeeds.
     pub(crate) fn succeeds(&self, program: &str, arguments: &[&str]) -> Result<bool> {
         Ok(self.output(program, arguments)?.status.success())

@@ -1,6 +1,7 @@
 //! The packages, as whoever installs them meets them: in a Debian with a systemd of its own, under
 //! traffic. `cargo xtask test --full` makes what these tests need.
 
+mod first_server;
 mod life;
 mod machine;
 mod policy;

@@ -33,7 +33,7 @@ pub(super) fn make(version: Version) -> Result<PathBuf> {
     say("cargo deb");
     let mut deb = cargo();
     // It warns of every file that is generated elsewhere than by cargo.
-    deb.args(["deb", "--quiet", "--locked", "--no-build"]);
+    deb.args(["deb", "--quiet", "--locked", "--no-build", "--strip"]);
     deb.args(["--package", "gate-user", "--deb-version", revision]);
     if version == Version::Former {
         deb.arg("--fast");

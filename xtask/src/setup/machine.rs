@@ -23,13 +23,13 @@ const TOOLS: &[Tool] = &[
 /// The release that the package is for.
 const SUITE: &str = "bookworm";
 
-/// Makes a fresh Debian, with systemd, unless it is there; the directory it is in.
+/// Makes a fresh Debian, with systemd and a Postfix that is not started, unless it is there; the directory it is in.
 ///
 /// # Errors
 /// debootstrap cannot be installed, or fails.
 pub(crate) fn machine() -> Result<PathBuf> {
     provide(TOOLS.iter())?;
-    let root = root_dir().join("target").join(SUITE);
+    let root = root_dir().join("target/machine").join(SUITE);
     if root.exists() {
         return Ok(root);
     }
@@ -40,8 +40,17 @@ pub(crate) fn machine() -> Result<PathBuf> {
         .args(["--recursive", "--force"])
         .arg(&unfinished))?;
     let mut debootstrap = as_root("debootstrap", "cargo xtask test --full")?;
-    debootstrap.args(["--variant=minbase", "--include=systemd,systemd-sysv,dbus"]);
+    debootstrap.args([
+        "--variant=minbase",
+        "--include=systemd,systemd-sysv,dbus,postfix",
+    ]);
     run(debootstrap.arg(SUITE).arg(&unfinished))?;
+    // Most tests have something else on its port.
+    run(
+        as_root("chroot", "a Debian without a mail server that runs")?
+            .arg(&unfinished)
+            .args(["systemctl", "disable", "postfix"]),
+    )?;
     run(as_root("mv", "naming the finished Debian")?
         .arg(&unfinished)
         .arg(&root))
