@@ -3,30 +3,43 @@
 
 use std::{future::Future, net::SocketAddr, net::TcpListener, sync::Arc};
 
-use axum::Router;
 use tokio::task::JoinSet;
 
 use super::{DaemonError, Handle};
 use crate::{
     config::Config,
     control::server::Limits,
-    web::{public, server},
+    web::{
+        operators::{self, Door, Tokens},
+        public, server,
+    },
 };
+
+/// Connections to the operators' page and API at a time.
+const OPERATORS: usize = 256;
+
+/// The door of the operators' page and API, which the configured tokens open.
+pub(super) fn door(config: &Config) -> Result<Arc<Door>, DaemonError> {
+    let tokens = config.web.operators.as_ref().map(Tokens::read);
+    let tokens = tokens.transpose()?.unwrap_or_default();
+    Ok(Arc::new(Door::new(tokens)))
+}
 
 /// Starts the pages that the configuration names, as tasks of `servers`, until they are to stop.
 pub(super) fn serve<F: Future<Output = ()> + Send + 'static>(
     servers: &mut JoinSet<()>,
     config: &Config,
     handle: &Arc<Handle>,
+    door: &Arc<Door>,
     stopped: impl Fn() -> F,
 ) -> Result<(), DaemonError> {
     let now = Arc::clone(handle);
     let now = Arc::new(move || Arc::clone(&now.view().config));
-    let limits = Limits {
-        connections: config.web.connections as usize,
+    let limits = |connections| Limits {
+        connections,
         ..Limits::default()
     };
-    let mut page = |key, addresses: &[SocketAddr], router: Router| {
+    let mut page = |key, addresses: &[SocketAddr], router, limits| -> Result<(), DaemonError> {
         if addresses.is_empty() {
             return Ok(());
         }
@@ -36,7 +49,16 @@ pub(super) fn serve<F: Future<Output = ()> + Send + 'static>(
         Ok(())
     };
     let public = public::router(Arc::clone(handle), now);
-    page("web.listen", &config.web.listen, public)
+    let places = config.web.connections as usize;
+    page("web.listen", &config.web.listen, public, limits(places))?;
+    if let Some(config) = &config.web.operators {
+        let limits = limits(OPERATORS);
+        let (router, told) =
+            operators::router(Arc::clone(handle), Arc::clone(door), limits, stopped());
+        page("web.operators.listen", &config.listen, router, limits)?;
+        servers.spawn(told);
+    }
+    Ok(())
 }
 
 /// Listens on the `addresses` that `key` names.
