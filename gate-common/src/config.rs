@@ -10,6 +10,7 @@ pub const MAX_PORTS: usize = 8;
 /// What the gate does with the SYN of a listed source.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[cfg_attr(feature = "serde", serde(rename_all = "lowercase"))]
 #[repr(u32)]
 pub enum Mode {

@@ -9,11 +9,14 @@ use std::{
 };
 
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// A CIDR prefix, host bits zero. An IPv4 network written as IPv4-mapped IPv6
 /// (`::ffff:192.0.2.0/120`, RFC 4291 section 2.5.5.2) is the IPv4 network.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
+#[derive(
+    Clone, Copy, Debug, Deserialize, Eq, Hash, JsonSchema, Ord, PartialEq, PartialOrd, Serialize,
+)]
 #[serde(try_from = "String", into = "String")]
 pub struct Network(IpNet);
 

@@ -37,6 +37,8 @@ const PICTURES: &str = "GATE_PICTURES";
 pub enum Browser {
     /// On a desk.
     Desktop,
+    /// On a desk where all is dark.
+    Dark,
     /// On a phone, 360 pixels wide.
     Phone,
     /// On a desk, and it runs no script.
@@ -89,6 +91,8 @@ impl Browser {
         ]});
         match self {
             Self::Desktop => {}
+            // What `prefers-color-scheme` asks for: 0 is dark (Chromium's PreferredColorScheme).
+            Self::Dark => add(&mut options, "--blink-settings=preferredColorScheme=0"),
             Self::Phone => {
                 options["mobileEmulation"] =
                     json!({"deviceMetrics": {"width": 360, "height": 740, "pixelRatio": 2.0}});
@@ -106,6 +110,13 @@ impl Browser {
     }
 }
 
+/// Adds an argument of the command line.
+fn add(options: &mut Value, argument: &str) {
+    if let Some(arguments) = options["args"].as_array_mut() {
+        arguments.push(argument.into());
+    }
+}
+
 /// Writes what the browser shows as `NAME.png`: into `target/web`, or into the directory that the
 /// variable `GATE_PICTURES` names, from the top of the repository.
 ///
@@ -119,6 +130,20 @@ pub async fn picture(client: &Client, name: &str) -> Result<()> {
     let path = directory.join(format!("{name}.png"));
     let png = client.screenshot().await?;
     fs::write(&path, png).with_context(|| format!("writing {}", path.display()))
+}
+
+/// The same of the whole page, to its end: the window is made as high.
+///
+/// # Errors
+/// As [`picture`].
+pub async fn whole_picture(client: &Client, name: &str) -> Result<()> {
+    let missing = "return document.documentElement.scrollHeight - window.innerHeight";
+    let missing = client.execute(missing, Vec::new()).await?;
+    let missing = u32::try_from(missing.as_i64().unwrap_or(0)).unwrap_or(0);
+    let (_, _, width, height) = client.get_window_rect().await?;
+    let (width, height) = (u32::try_from(width)?, u32::try_from(height)?);
+    client.set_window_size(width, height + missing).await?;
+    picture(client, name).await
 }
 
 /// chromedriver, in the network namespace of the thread that starts it. Ended on drop, with all that

@@ -4,6 +4,7 @@ use std::{fmt, str::FromStr, sync::Arc};
 
 use gate_common::Reason;
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::listing::{AllowEntry, Listing, Origin};
@@ -157,7 +158,9 @@ pub struct Applied {
 }
 
 /// What ended an entry.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
+#[derive(
+    Clone, Copy, Debug, Deserialize, Eq, Hash, JsonSchema, Ord, PartialEq, PartialOrd, Serialize,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum EndCause {
     /// Its time was up.

@@ -128,6 +128,24 @@ impl History {
             .map(|row| row::history_entry(row, &self.path))
             .collect()
     }
+
+    /// The entries that began last, in force and ended, the youngest first, at most `limit`. An
+    /// entry has a higher number than those that were there before it.
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    pub async fn latest(&self, limit: u32) -> Result<Vec<HistoryEntry>, BookError> {
+        let mut query = QueryBuilder::<Sqlite>::new("SELECT ");
+        query
+            .push(row::HISTORY.join(", "))
+            .push(" FROM entries ORDER BY id DESC LIMIT ")
+            .push_bind(i64::from(limit));
+        let rows = query.build().fetch_all(&self.pool).await;
+        rows.map_err(|source| self.failed("reading the latest entries", source))?
+            .iter()
+            .map(|row| row::history_entry(row, &self.path))
+            .collect()
+    }
 }
 
 /// Adds the question of [`History::find`].

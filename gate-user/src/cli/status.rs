@@ -251,6 +251,7 @@ warning: eth1 is not guarded: no such interface
         let mut status: Status = answer(&Method::GET, route::STATUS);
         status.config = None;
         status.kernel = None;
+        status.room = None;
         status.kernel_memory = None;
         status.connections = None;
         status.index = None;

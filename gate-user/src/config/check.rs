@@ -2,7 +2,7 @@
 
 use std::os::unix::ffi::OsStrExt as _;
 
-use super::{Config, dnsbl, feed};
+use super::{Config, OperatorsConfig, dnsbl, feed};
 use crate::dns::class::Patterns;
 
 /// The longest path that a Unix socket can have: `sun_path` less its final NUL (unix(7)).
@@ -81,6 +81,13 @@ pub(super) fn across_keys(config: &Config) -> Vec<(String, String)> {
             problem(key, message);
         }
     }
+    problems.extend(
+        config
+            .web
+            .operators
+            .iter()
+            .flat_map(OperatorsConfig::across_keys),
+    );
     problems.extend(dnsbl::across_lists(&config.dnsbl.lists));
     if let Err((at, error)) = Patterns::compile(&config.ptr.patterns) {
         let key = match at {

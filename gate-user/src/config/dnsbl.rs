@@ -12,6 +12,7 @@ mod zone;
 
 use std::{fmt, time::Duration};
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::value;
@@ -182,7 +183,7 @@ fn per_second<'de, D: serde::Deserializer<'de>>(d: D) -> Result<Option<u32>, D::
 }
 
 /// A family of addresses.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Family {
     /// IPv4.

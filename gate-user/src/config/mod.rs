@@ -24,6 +24,7 @@ mod read;
 mod reload;
 mod rollup;
 mod score;
+mod token;
 mod value;
 mod web;
 
@@ -56,6 +57,7 @@ pub use ptr::{NameGlob, NameRegex, Pattern, PtrConfig};
 pub use reload::{Effect, KeyChange};
 pub use rollup::{RemovalConfig, RollupConfig, Wider};
 pub use score::{ListingConfig, ScoreConfig};
+pub use token::TokenConfig;
 pub use web::{Contact, OperatorsConfig, WebConfig};
 
 /// Where the configuration is looked for when nothing else is said.

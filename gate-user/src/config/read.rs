@@ -13,8 +13,8 @@ use toml::{
 
 use super::{
     Config, DnsblConfig, DnsblList, EvidenceConfig, FeedConfig, Forwarder, LimitsConfig,
-    MaildirConfig, NetworkLimits, OperatorsConfig, Pattern, Problem, PtrConfig, WebConfig, check,
-    message,
+    MaildirConfig, NetworkLimits, OperatorsConfig, Pattern, Problem, PtrConfig, TokenConfig,
+    WebConfig, check, message,
 };
 
 /// Where each key stands in the text.
@@ -84,7 +84,10 @@ fn every_key() -> String {
             patterns: vec![Pattern::example()],
         },
         web: WebConfig {
-            operators: Some(OperatorsConfig::default()),
+            operators: Some(OperatorsConfig {
+                tokens: vec![TokenConfig::example()],
+                ..OperatorsConfig::default()
+            }),
             ..WebConfig::default()
         },
         ..Config::default()
@@ -234,6 +237,7 @@ fn required(list: &str) -> &'static [&'static str] {
         "limits.network" => &NetworkLimits::REQUIRED,
         "evidence.maildir" => &MaildirConfig::REQUIRED,
         "ptr.pattern" => &Pattern::REQUIRED,
+        "web.operators.token" => &TokenConfig::REQUIRED,
         _ => &FeedConfig::REQUIRED,
     }
 }

@@ -9,8 +9,8 @@ use super::{
 /// A key whose value is another one than before.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct KeyChange {
-    /// The key, dotted: `gate.ports`; a feed's with its name: `feed.drop.path`; a DNS block
-    /// list's likewise: `dnsbl.list.zen.example.url`.
+    /// The key, dotted: `gate.ports`; a feed's with its name: `feed.drop.path`; those of a DNS block
+    /// list and of a token likewise: `dnsbl.list.zen.example.url`, `web.operators.token.desk.file`.
     pub key: String,
     /// The value before, as in the file; `None` if there was none.
     pub before: Option<String>,
@@ -101,6 +101,7 @@ impl Config {
         // The lists themselves; each element stands under its name.
         values.remove("feed");
         values.remove("dnsbl.list");
+        values.remove("web.operators.token");
         for feed in &self.feeds {
             let table = toml::Table::try_from(feed).expect("text, numbers and tables only");
             flatten(&format!("feed.{}", feed.name), &table, &mut values);
@@ -108,6 +109,11 @@ impl Config {
         for list in &self.dnsbl.lists {
             let table = toml::Table::try_from(list).expect("text, numbers and lists only");
             let prefix = format!("dnsbl.list.{}", list.public_name());
+            flatten(&prefix, &table, &mut values);
+        }
+        for token in self.web.operators.iter().flat_map(|it| &it.tokens) {
+            let table = toml::Table::try_from(token).expect("text only");
+            let prefix = format!("web.operators.token.{}", token.name);
             flatten(&prefix, &table, &mut values);
         }
         values
@@ -335,6 +341,30 @@ mod tests {
             assert_eq!(changes[0].effect, Effect::Restart, "{change}");
             assert_eq!(before.reloaded(now), before, "{change}");
         }
+    }
+
+    #[test]
+    fn tokens_are_told_by_their_names_and_count_at_once() {
+        let before = config("[web.operators]\n[[web.operators.token]]\nname = 'a'\nfile = '/a'");
+        let now = config(
+            "[[web.operators.token]]\nname = 'a'\nfile = '/a'\nrights = 'write'\n\
+             [[web.operators.token]]\nname = 'b'\nfile = '/b'",
+        );
+        let changes: Vec<String> = before
+            .changes(&now)
+            .iter()
+            .inspect(|change| assert_eq!(change.effect, Effect::Live, "{change}"))
+            .map(ToString::to_string)
+            .collect();
+        assert_eq!(
+            changes,
+            [
+                "web.operators.token.a.rights: \"read\", now \"write\"",
+                "web.operators.token.b.file: none, now \"/b\"",
+                "web.operators.token.b.name: none, now \"b\"",
+                "web.operators.token.b.rights: none, now \"read\"",
+            ]
+        );
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::*;
+use crate::control::Rights;
 
 const EXAMPLE: &str = include_str!("../../../packaging/gate.toml");
 
@@ -85,7 +86,13 @@ fn the_values_that_the_example_shows_are_the_defaults() {
         }
     );
     shown.limits.networks.clear();
-    assert_eq!(shown.web.operators.take(), Some(OperatorsConfig::default()));
+    let mut operators = shown.web.operators.take().unwrap();
+    let [token] = &operators.tokens[..] else {
+        panic!("{:?}", operators.tokens);
+    };
+    assert_eq!(token.rights, Rights::Read);
+    operators.tokens.clear();
+    assert_eq!(operators, OperatorsConfig::default());
     assert_eq!(shown, Config::default());
 }
 

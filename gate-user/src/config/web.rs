@@ -4,7 +4,7 @@ use std::{fmt, net::SocketAddr, time::Duration};
 
 use serde::{Deserialize, Deserializer, Serialize, de::Error};
 
-use super::{Rate, value};
+use super::{Rate, TokenConfig, value};
 use crate::network::Network;
 
 /// `[web]`: the public page, which explains the reasons and tells how an address stands.
@@ -34,7 +34,7 @@ pub struct WebConfig {
     pub looks_per_source: Rate,
     /// How many removals may be asked for from one network. Default: `"10/1h"`.
     pub requests_per_network: Rate,
-    /// Where the operators' page and API will be; they are not served yet. Default: nowhere.
+    /// Where the operators' page and API are. Default: nowhere.
     pub operators: Option<OperatorsConfig>,
 }
 
@@ -60,8 +60,10 @@ impl WebConfig {
     /// but where it listens, and to how many.
     #[must_use]
     pub(super) fn reloaded(&self, new: Self) -> Self {
-        let operators = self.operators.as_ref().map(|former| OperatorsConfig {
-            listen: former.listen.clone(),
+        let operators = self.operators.clone().map(|former| OperatorsConfig {
+            // Without the section, what it opened stays as it was until there is no page.
+            tokens: new.operators.map_or(former.tokens, |new| new.tokens),
+            listen: former.listen,
         });
         Self {
             listen: self.listen.clone(),
@@ -79,12 +81,41 @@ pub struct OperatorsConfig {
     /// Addresses with ports. Default: `["127.0.0.1:9025"]`.
     #[serde(deserialize_with = "addresses")]
     pub listen: Vec<SocketAddr>,
+    /// Who may use it, and for what. Default: none; whoever comes from the machine itself may look.
+    #[serde(rename = "token")]
+    pub tokens: Vec<TokenConfig>,
+}
+
+impl OperatorsConfig {
+    /// What no key can tell alone: which one is wrong, and why.
+    pub(super) fn across_keys(&self) -> Vec<(String, String)> {
+        let mut problems = Vec::new();
+        let reached = self.listen.iter().find(|at| !at.ip().is_loopback());
+        if let Some(at) = reached.filter(|_| self.tokens.is_empty()) {
+            let message = format!(
+                "{at} is reached from elsewhere, and nobody would be asked for a token: expected \
+                 addresses of loopback alone, or a [[web.operators.token]]"
+            );
+            problems.push(("web.operators.listen".to_owned(), message));
+        }
+        for (i, token) in self.tokens.iter().enumerate() {
+            let name = &token.name;
+            if self.tokens[..i].iter().any(|other| other.name == *name) {
+                problems.push((
+                    format!("web.operators.token[{}].name", i + 1),
+                    format!("there is a token `{name}` already: expected another name"),
+                ));
+            }
+        }
+        problems
+    }
 }
 
 impl Default for OperatorsConfig {
     fn default() -> Self {
         Self {
             listen: vec![SocketAddr::from(([127, 0, 0, 1], 9025))],
+            tokens: Vec::new(),
         }
     }
 }
@@ -251,6 +282,26 @@ mod tests {
             (
                 "[web.operators]\nlisten = ['localhost']",
                 "web.operators.listen: `localhost` is not an address",
+            ),
+            (
+                "[web.operators]\nlisten = ['127.0.0.1:1', '0.0.0.0:9025']",
+                "web.operators.listen: 0.0.0.0:9025 is reached from elsewhere",
+            ),
+            (
+                "[[web.operators.token]]\nname = 'a b'\nfile = '/t'",
+                "web.operators.token[1].name: `a b` cannot name a token",
+            ),
+            (
+                "[[web.operators.token]]\nname = 'a'\nfile = '/t'\nrights = 'all'",
+                "web.operators.token[1].rights: `all` is not known here: expected `read` or `write`",
+            ),
+            (
+                "[[web.operators.token]]\nname = 'a'",
+                "web.operators.token[1]: `file` is missing",
+            ),
+            (
+                "[[web.operators.token]]\nname = 'a'\nfile = '/t'\n[[web.operators.token]]\nname = 'a'\nfile = '/u'",
+                "web.operators.token[2].name: there is a token `a` already",
             ),
         ] {
             let error = parse(text).unwrap_err();

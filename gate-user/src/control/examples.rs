@@ -14,11 +14,12 @@ use super::{
         ComplaintQuery, Complaints, ComplaintsQuery, Connections, ConnectionsQuery, DecideRemoval,
         Detached, Disallow, Disallowed, DnsblLists, DnsblTest, EndName, EndOverride, Evidence,
         EvidenceTaken, Explanation, Export, ExportLine, Feed, Feeds, Filter, Flood, Flushed,
-        History, Import, Imported, Judged, Listings, LookedUp, ModeState, NameCheck, NameHistory,
-        NameHistoryQuery, NameSet, Names, NamesEnded, OverrideHistory, OverrideHistoryQuery,
-        OverrideSet, Overrides, OverridesEnded, PolicyState, Reloaded, Removal, RemovalRequest,
-        Removals, RemovalsQuery, ReplayQuery, Replayed, RollUp, RolledUp, SetOverride, Stats,
-        Status, Top, Unblock, Unblocked, Verdict, VerdictQuery, Verdicts, VerdictsQuery, route,
+        History, Import, Imported, Judged, Latest, LatestQuery, Listings, LookedUp, ModeState,
+        NameCheck, NameHistory, NameHistoryQuery, NameSet, Names, NamesEnded, OverrideHistory,
+        OverrideHistoryQuery, OverrideSet, Overrides, OverridesEnded, PolicyState, Reloaded,
+        Removal, RemovalRequest, Removals, RemovalsQuery, ReplayQuery, Replayed, RollUp, RolledUp,
+        Series, SetOverride, Stats, Status, Top, Unblock, Unblocked, Verdict, VerdictQuery,
+        Verdicts, VerdictsQuery, route,
     },
 };
 use crate::{config::FloodMode, network::Network};
@@ -197,6 +198,14 @@ impl Service for Documented {
 
     async fn stats(&self) -> Result<Stats, ServiceError> {
         self.look(route::STATS, "stats".to_owned())
+    }
+
+    async fn series(&self) -> Result<Series, ServiceError> {
+        self.look(route::SERIES, "series".to_owned())
+    }
+
+    async fn latest(&self, query: LatestQuery) -> Result<Latest, ServiceError> {
+        self.look(route::LATEST, format!("{query:?}"))
     }
 
     async fn metrics(&self) -> Result<String, ServiceError> {

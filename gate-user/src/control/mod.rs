@@ -9,8 +9,11 @@ mod caller;
 pub mod client;
 #[cfg(test)]
 pub(crate) mod examples;
+pub mod openapi;
+mod rights;
 pub mod server;
 mod service;
 
 pub use caller::Caller;
+pub use rights::{Rights, needed};
 pub use service::{Service, ServiceError};

@@ -11,11 +11,12 @@ use super::{
         ComplaintQuery, Complaints, ComplaintsQuery, Connections, ConnectionsQuery, DecideRemoval,
         Detached, Disallow, Disallowed, DnsblLists, DnsblTest, EndName, EndOverride, ErrorKind,
         Evidence, EvidenceTaken, Explanation, Export, Feed, Feeds, Filter, Flood, Flushed, History,
-        Import, Imported, Judged, Listings, LookedUp, ModeState, NameCheck, NameHistory,
-        NameHistoryQuery, NameSet, Names, NamesEnded, OverrideHistory, OverrideHistoryQuery,
-        OverrideSet, Overrides, OverridesEnded, PolicyState, Reloaded, Removal, RemovalRequest,
-        Removals, RemovalsQuery, ReplayQuery, Replayed, RollUp, RolledUp, SetOverride, Stats,
-        Status, Top, Unblock, Unblocked, Verdict, VerdictQuery, Verdicts, VerdictsQuery,
+        Import, Imported, Judged, Latest, LatestQuery, Listings, LookedUp, ModeState, NameCheck,
+        NameHistory, NameHistoryQuery, NameSet, Names, NamesEnded, OverrideHistory,
+        OverrideHistoryQuery, OverrideSet, Overrides, OverridesEnded, PolicyState, Reloaded,
+        Removal, RemovalRequest, Removals, RemovalsQuery, ReplayQuery, Replayed, RollUp, RolledUp,
+        Series, SetOverride, Stats, Status, Top, Unblock, Unblocked, Verdict, VerdictQuery,
+        Verdicts, VerdictsQuery,
     },
 };
 use crate::{config::FloodMode, network::Network};
@@ -96,6 +97,12 @@ pub trait Service: Send + Sync + 'static {
 
     /// What the kernel counted.
     fn stats(&self) -> answer!(Stats);
+
+    /// What the kernel counted over the last hour.
+    fn series(&self) -> answer!(Series);
+
+    /// The entries of the book that began last.
+    fn latest(&self, query: LatestQuery) -> answer!(Latest);
 
     /// What there is to measure, in Prometheus's text format.
     fn metrics(&self) -> answer!(String);

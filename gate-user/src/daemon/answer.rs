@@ -3,7 +3,7 @@
 
 use std::net::IpAddr;
 
-use gate_common::{ABI_VERSION, Reason};
+use gate_common::{ABI_VERSION, Reason, WAYS};
 
 use super::{lookup::Lookups, top::TopSources, view::View};
 use crate::{
@@ -15,8 +15,8 @@ use crate::{
         api::{
             self, AllowEntries, Attach, Check, ConnectionCounts, Connections, ConnectionsQuery,
             CountedBy, EvidenceCounts, Exception, Filter, Flood, Index, Interface, KernelAnswer,
-            KernelVerdict, Listings, PerLimit, PerReason, ReasonEnforcement, SourceConnections,
-            Stats, Status, Top, TopSource,
+            KernelVerdict, Listings, PerLimit, PerReason, ReasonEnforcement, Room,
+            SourceConnections, Stats, Status, Top, TopSource,
         },
     },
     evidence::intake::Counts,
@@ -82,6 +82,7 @@ pub(super) fn status(
         allowed: counts.allow_entries as u64,
         plan: view.planned,
         kernel: view.maps.is_some().then_some(view.held),
+        room: view.maps.as_deref().map(room),
         drift: view.drift,
         evidence: EvidenceCounts {
             taken: handed_in.taken,
@@ -101,6 +102,15 @@ pub(super) fn status(
         not_dropped: not_dropped.collect(),
         warnings: warnings(view, feeds, lookups),
     })
+}
+
+fn room(maps: &Maps) -> Room {
+    let capacity = maps.capacity();
+    Room {
+        allow: capacity.allow.into(),
+        block: capacity.block.into(),
+        sources: u64::from(capacity.buckets) * WAYS as u64,
+    }
 }
 
 /// Where counts of connections come from.

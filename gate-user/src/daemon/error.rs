@@ -8,6 +8,7 @@ use crate::{
     control::server::SocketError,
     dns::{class::PatternError, resolver::ResolverError},
     kernel::KernelError,
+    web::operators::TokenError,
 };
 
 /// Why the daemon cannot start, or cannot go on.
@@ -56,6 +57,9 @@ pub enum DaemonError {
         /// Why not.
         source: io::Error,
     },
+    /// A token cannot be used.
+    #[error(transparent)]
+    Token(#[from] TokenError),
     /// A daemon runs, which would put the gate back on the wire.
     #[error("gated runs, and answers on {}: use `gatectl detach`", control.display())]
     Runs {

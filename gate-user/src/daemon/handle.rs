@@ -17,6 +17,7 @@ use super::{
     reports::Hear,
     request::{Changed, Handed, Reply, Request},
     rules,
+    series::Samples,
     top::TopSources,
     view::View,
 };
@@ -30,12 +31,13 @@ use crate::{
             ComplaintQuery, Complaints, ComplaintsQuery, Connections, ConnectionsQuery,
             DecideRemoval, Detached, Disallow, Disallowed, DnsblLists, DnsblTest, EndName,
             EndOverride, Evidence, EvidenceTaken, Explanation, Export, Feed, Feeds as FeedList,
-            Filter, Flood, Flushed, History, Import, Imported, Judged, Listings, LookedUp,
-            MAX_CONTACT, ModeState, NameCheck, NameHistory, NameHistoryQuery, NameSet, Names,
-            NamesEnded, OverrideHistory, OverrideHistoryQuery, OverrideSet, Overrides,
-            OverridesEnded, PolicyState, Reloaded, Removal, RemovalRequest, Removals,
-            RemovalsQuery, ReplayQuery, Replayed, RollUp, RolledUp, SetOverride, Stats, Status,
-            Top, Unblock, Unblocked, Verdict, VerdictQuery, Verdicts, VerdictsQuery, convert,
+            Filter, Flood, Flushed, History, Import, Imported, Judged, Latest, LatestQuery,
+            Listings, LookedUp, MAX_CONTACT, ModeState, NameCheck, NameHistory, NameHistoryQuery,
+            NameSet, Names, NamesEnded, OverrideHistory, OverrideHistoryQuery, OverrideSet,
+            Overrides, OverridesEnded, PolicyState, Reloaded, Removal, RemovalRequest, Removals,
+            RemovalsQuery, ReplayQuery, Replayed, RollUp, RolledUp, Series, SetOverride, Stats,
+            Status, Top, Unblock, Unblocked, Verdict, VerdictQuery, Verdicts, VerdictsQuery,
+            convert,
         },
     },
     evidence::{
@@ -50,6 +52,8 @@ use crate::{
     web::entrance::Troubles,
 };
 
+/// The most entries that are told of as the latest.
+const MAX_LATEST: u32 = 1000;
 /// The longest note, in bytes.
 const MAX_NOTE: usize = 2000;
 
@@ -60,6 +64,7 @@ pub struct Handle {
     requests: mpsc::Sender<Request>,
     pub(super) feeds: Feeds,
     top: Arc<Mutex<TopSources>>,
+    samples: Samples,
     pub(super) hear: Hear,
     pub(super) desk: Arc<Desk>,
     pub(super) lookups: Lookups,
@@ -79,11 +84,14 @@ impl Handle {
         lookups: Lookups,
     ) -> Self {
         let policy = policy::service(&view, &lookups);
+        let samples = Samples::default();
+        tokio::spawn(samples.clone().go_on(Arc::clone(&view)));
         Self {
             view,
             requests,
             feeds,
             top,
+            samples,
             hear,
             desk,
             lookups,
@@ -312,6 +320,19 @@ impl Service for Handle {
 
     async fn stats(&self) -> Result<Stats, ServiceError> {
         answer::stats(&self.view())
+    }
+
+    async fn series(&self) -> Result<Series, ServiceError> {
+        Ok(self.samples.series())
+    }
+
+    async fn latest(&self, query: LatestQuery) -> Result<Latest, ServiceError> {
+        let history = self.view().history.clone();
+        let entries = history.latest(query.limit.min(MAX_LATEST)).await;
+        let entries = entries.map_err(|error| ServiceError::Internal(error.to_string()))?;
+        Ok(Latest {
+            entries: entries.into_iter().map(Into::into).collect(),
+        })
     }
 
     async fn metrics(&self) -> Result<String, ServiceError> {

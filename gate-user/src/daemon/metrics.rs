@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use gate_common::{Family, WAYS};
+use gate_common::Family;
 
 use super::Handle;
 use crate::{
     control::ServiceError,
     kernel::{Counters, KernelError, Maps},
-    metrics::{Reading, Room},
+    metrics::Reading,
 };
 
 impl Handle {
@@ -29,7 +29,6 @@ impl Handle {
             lost_in_daemon: missed,
             status,
             packets: packets.unwrap_or_default(),
-            room: view.maps.as_deref().map(room),
             listings: view.book.counts().clone(),
             reached: self.hear.limits.reached(),
             limited: self.hear.limits.limited(),
@@ -47,13 +46,4 @@ fn packets(maps: &Maps) -> Result<BTreeMap<&'static str, Counters>, KernelError>
         .into_iter()
         .map(|(name, family)| Ok((name, maps.counters(family)?)))
         .collect()
-}
-
-fn room(maps: &Maps) -> Room {
-    let capacity = maps.capacity();
-    Room {
-        allow: capacity.allow.into(),
-        block: capacity.block.into(),
-        sources: u64::from(capacity.buckets) * WAYS as u64,
-    }
 }

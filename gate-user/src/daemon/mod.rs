@@ -31,6 +31,7 @@ mod reports;
 mod request;
 mod rules;
 mod run;
+mod series;
 mod settings;
 mod start;
 mod top;

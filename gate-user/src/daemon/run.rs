@@ -45,6 +45,7 @@ use crate::{
     feeds::{FeedUpdate, Feeds},
     kernel::Netlink,
     policy::server as policy_server,
+    web::operators::{Door, Tokens},
 };
 
 /// How often the writer looks at the clock: expiry acts within a second of its time.
@@ -147,7 +148,8 @@ pub async fn run(options: Options) -> Result<(), DaemonError> {
     let policy = Arc::clone(&handle.policy);
     let ways_in = WaysIn::open(&handle, &writer.config.evidence)?;
     let (stop, stopped) = watch::channel(false);
-    let mut servers = serve(&writer.config, handle, socket, passed, &stopped).await?;
+    let door = web::door(&writer.config)?;
+    let mut servers = serve(&writer.config, handle, &door, socket, passed, &stopped).await?;
     notify::ready(&format!(
         "enforcing; {} listings",
         writer.ledger.book().counts().listings
@@ -158,6 +160,7 @@ pub async fn run(options: Options) -> Result<(), DaemonError> {
         ways_in,
         lookups,
         policy,
+        door,
         looks: JoinSet::new(),
     }
     .turn(inbox, updates, found, heard, signals)
@@ -176,6 +179,7 @@ pub async fn run(options: Options) -> Result<(), DaemonError> {
 async fn serve(
     config: &Config,
     handle: Handle,
+    door: &Arc<Door>,
     socket: Socket,
     mut passed: Passed,
     stopped: &watch::Receiver<bool>,
@@ -209,7 +213,7 @@ async fn serve(
         policy::limits(config),
         stopped(),
     ));
-    web::serve(&mut servers, config, &handle, &mut passed, stopped)?;
+    web::serve(&mut servers, config, &handle, door, &mut passed, stopped)?;
     servers.spawn(server::serve(socket, handle, Limits::default(), stopped()));
     passed.tell_unused();
     Ok(servers)
@@ -256,6 +260,7 @@ struct Loop {
     ways_in: WaysIn,
     lookups: Lookups,
     policy: Arc<Policy>,
+    door: Arc<Door>,
     /// Looks at the kernel's table that are under way: one at most.
     looks: JoinSet<Look>,
 }
@@ -534,6 +539,8 @@ impl Loop {
         };
         let fresh =
             Config::load(&path).map_err(|error| ServiceError::BadRequest(error.to_string()))?;
+        let tokens = fresh.web.operators.as_ref().map(Tokens::read).transpose();
+        let tokens = tokens.map_err(|error| ServiceError::BadRequest(error.to_string()))?;
         let former = Arc::clone(&self.writer.config);
         let changes = former.changes(&fresh);
         let fresh = former.reloaded(fresh);
@@ -541,6 +548,9 @@ impl Loop {
             allow: fresh.allow.networks.clone(),
         };
         self.writer.config = Arc::new(fresh);
+        if let Some(tokens) = tokens {
+            self.door.configure(tokens);
+        }
         self.writer.log.set_level(self.writer.config.log.level);
         let internal = |error: &dyn std::fmt::Display| ServiceError::Internal(error.to_string());
         let mode = self.writer.config.gate.mode;

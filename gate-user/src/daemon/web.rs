@@ -14,6 +14,7 @@ use crate::{
     control::server::Limits,
     web::{
         entrance::{Entrance, Troubles},
+        operators::{self, Door, Tokens},
         public, server,
     },
 };
@@ -21,24 +22,47 @@ use crate::{
 /// The name of the sockets that systemd listens on for the public page.
 pub(super) const PASSED: &str = "web";
 
+/// Connections to the operators' page and API at a time.
+const OPERATORS: usize = 256;
+
+/// The door of the operators' page and API, which the configured tokens open.
+pub(super) fn door(config: &Config) -> Result<Arc<Door>, DaemonError> {
+    let tokens = config.web.operators.as_ref().map(Tokens::read);
+    let tokens = tokens.transpose()?.unwrap_or_default();
+    Ok(Arc::new(Door::new(tokens)))
+}
+
 /// Starts the pages that the configuration names, as tasks of `servers`, until they are to stop.
 pub(super) fn serve<F: Future<Output = ()> + Send + 'static>(
     servers: &mut JoinSet<()>,
     config: &Config,
     handle: &Arc<Handle>,
+    door: &Arc<Door>,
     passed: &mut Passed,
     stopped: impl Fn() -> F,
 ) -> Result<(), DaemonError> {
     let now = Arc::clone(handle);
     let now = Arc::new(move || Arc::clone(&now.view().config));
-    let limits = Limits {
-        connections: config.web.connections as usize,
+    let limits = |connections| Limits {
+        connections,
         ..Limits::default()
     };
     let entrances = entrances(&config.web.listen, passed, &handle.troubles)?;
     if !entrances.is_empty() {
+        let limits = limits(config.web.connections as usize);
         let public = public::router(Arc::clone(handle), now);
         servers.spawn(server::serve(entrances, public, limits, stopped()));
+    }
+    if let Some(config) = &config.web.operators
+        && !config.listen.is_empty()
+    {
+        let limits = limits(OPERATORS);
+        let (router, told) =
+            operators::router(Arc::clone(handle), Arc::clone(door), limits, stopped());
+        let at = |&address| Entrance::at("web.operators.listen", address, &handle.troubles);
+        let entrances = config.listen.iter().map(at).collect();
+        servers.spawn(server::serve(entrances, router, limits, stopped()));
+        servers.spawn(told);
     }
     Ok(())
 }

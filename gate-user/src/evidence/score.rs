@@ -18,6 +18,7 @@ use std::{collections::BTreeSet, fmt, fmt::Write as _, sync::Arc, time::Duration
 
 use gate_common::Reason;
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::intake::distinct_reporters;
@@ -123,7 +124,7 @@ pub struct Score {
 }
 
 /// A part of a score.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct Component {
     /// What it is about.
     pub part: Part,
@@ -136,7 +137,9 @@ pub struct Component {
 }
 
 /// What a [`Component`] is about.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
+#[derive(
+    Clone, Copy, Debug, Deserialize, Eq, Hash, JsonSchema, Ord, PartialEq, PartialOrd, Serialize,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum Part {
     /// Reports and trap hits. Weight: as SpamCop counts.
@@ -174,7 +177,9 @@ impl Part {
 }
 
 /// A number of thousandths; in JSON and text a decimal number.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
+#[derive(
+    Clone, Copy, Debug, Deserialize, Eq, JsonSchema, Ord, PartialEq, PartialOrd, Serialize,
+)]
 #[serde(from = "f64", into = "f64")]
 pub struct Milli(pub i64);
 

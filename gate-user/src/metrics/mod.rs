@@ -53,8 +53,6 @@ pub(crate) struct Reading {
     pub(crate) status: Status,
     /// What the kernel counted, by address family; nothing if the gate is not on the wire.
     pub(crate) packets: BTreeMap<&'static str, Counters>,
-    /// How much the maps can hold; `None` if the gate is not on the wire.
-    pub(crate) room: Option<Room>,
     /// What is in the book.
     pub(crate) listings: book::Counts,
     /// Reports of sources that reached a limit by completing a handshake, by [`Limit::slot`].
@@ -75,17 +73,6 @@ pub(crate) struct Reading {
     pub(crate) dns: resolver::Counts,
     /// What mail servers were told.
     pub(crate) policy: Counted,
-}
-
-/// How much the maps can hold.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Room {
-    /// Networks in each map of allow entries.
-    pub(crate) allow: u64,
-    /// Networks in each map of blocked ones.
-    pub(crate) block: u64,
-    /// Sources in the table of connections.
-    pub(crate) sources: u64,
 }
 
 /// The metrics as Prometheus reads them.

@@ -75,7 +75,7 @@ pub(super) const METRICS: &[Metric] = &[
         &["map"],
         "How many a map in the kernel has room for",
         |reading| {
-            reading.room.map_or_else(Vec::new, |room| {
+            reading.status.room.map_or_else(Vec::new, |room| {
                 let mut maps = tables(&TableSize {
                     allow_v4: room.allow,
                     allow_v6: room.allow,

@@ -85,11 +85,6 @@ fn reading() -> Reading {
     Reading {
         status,
         packets: [("ipv4", counters), ("ipv6", Counters::default())].into(),
-        room: Some(Room {
-            allow: 10,
-            block: 20,
-            sources: 30,
-        }),
         listings: book::Counts {
             listings: 7,
             allow_entries: 1,
@@ -132,8 +127,8 @@ fn metrics_are_written_as_prometheus_reads_them() {
         "gate_syns_dropped_total{family=\"ipv4\",reason=\"feed\"} 98000",
         "gate_syns_dropped_total{family=\"ipv6\",reason=\"manual\"} 0",
         "gate_listings{reason=\"feed\",origin=\"feed:drop\"} 7",
-        "gate_map_capacity{map=\"BLOCK_V4\"} 20",
-        "gate_map_capacity{map=\"SOURCES\"} 30",
+        "gate_map_capacity{map=\"BLOCK_V4\"} 2097152",
+        "gate_map_capacity{map=\"SOURCES\"} 114688",
         "gate_connection_limit_reports_total{limit=\"connections_hard\"} 5",
         "gate_syn_limit_reports_total{limit=\"syn_rate\"} 6",
         "gate_reports_lost_total{at=\"ring_buffer\"} 1",
@@ -175,7 +170,7 @@ fn each_sample_has_the_labels_of_its_metric() {
 fn off_the_wire_nothing_is_made_up() {
     let mut reading = reading();
     reading.packets.clear();
-    reading.room = None;
+    reading.status.room = None;
     reading.status.connections = None;
     reading.status.kernel = None;
     let text = text(reading);

@@ -2,6 +2,7 @@
 
 use std::{fmt, str::FromStr, sync::Arc};
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::dns::class::is_second_level;
@@ -18,7 +19,9 @@ const LITERAL_LABELS_SHARED: usize = 3;
 
 /// A glob over a whole name: `*` is any number of characters, dots among them, `?` is one.
 /// In lower case, without the dot at the end. Without either of them it is that very name.
-#[derive(Clone, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
+#[derive(
+    Clone, Debug, Deserialize, Eq, Hash, JsonSchema, Ord, PartialEq, PartialOrd, Serialize,
+)]
 #[serde(try_from = "String", into = "String")]
 pub struct Pattern(Arc<str>);
 

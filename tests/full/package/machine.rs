@@ -10,6 +10,7 @@ use std::{
     os::unix::process::CommandExt as _,
     path::{Path, PathBuf},
     process::{Child, Command, Output, Stdio},
+    sync::atomic::{AtomicU32, Ordering::Relaxed},
     thread,
     time::{Duration, Instant},
 };
@@ -23,8 +24,8 @@ const BOOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/full/package/boot.sh");
 /// How long the machine may take to boot, or to end.
 const DEADLINE: Duration = Duration::from_mins(2);
 
-/// The machine's only cgroup in the hierarchy that is mounted for it.
-const CGROUP: &str = "machine";
+/// Machines that were booted: there is one hierarchy of cgroups, and each has its own in it.
+static BOOTED: AtomicU32 = AtomicU32::new(0);
 
 /// A booted Debian. Ended and removed on drop.
 pub(crate) struct Machine<'a> {
@@ -32,6 +33,7 @@ pub(crate) struct Machine<'a> {
     /// systemd, as this machine numbers it.
     init: u32,
     cgroups: PathBuf,
+    cgroup: String,
     packages: PathBuf,
     lab: PhantomData<&'a Lab>,
 }
@@ -56,12 +58,15 @@ impl<'a> Machine<'a> {
         unshare
             .args(["sh", BOOT])
             .args([&base, &changes, &packages, &cgroups]);
-        unshare.arg(CGROUP).stdin(Stdio::null()).process_group(0);
+        let booted = BOOTED.fetch_add(1, Relaxed);
+        let cgroup = format!("gate-machine-{}-{booted}", std::process::id());
+        unshare.arg(&cgroup).stdin(Stdio::null()).process_group(0);
         let unshare = unshare.spawn().context("running unshare")?;
         let mut machine = Self {
             unshare,
             init: 0,
             cgroups,
+            cgroup,
             packages,
             lab: PhantomData,
         };
@@ -169,7 +174,8 @@ impl Drop for Machine<'_> {
         let _ = self.unshare.kill();
         let _ = self.unshare.wait();
         let deadline = Instant::now() + DEADLINE;
-        while remove_cgroups(&self.cgroups.join(CGROUP)).is_err() && Instant::now() < deadline {
+        while remove_cgroups(&self.cgroups.join(&self.cgroup)).is_err() && Instant::now() < deadline
+        {
             thread::sleep(Duration::from_millis(50));
         }
         let _ = unmount(&self.cgroups, UnmountFlags::DETACH);

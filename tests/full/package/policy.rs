@@ -20,8 +20,7 @@ fn a_mail_server_that_asks_during_a_restart_waits_and_is_answered() -> Result<()
     assert!(own.starts_with("554 "), "{own}");
 
     machine.shell(
-        "groupadd --system postfix
-         systemctl stop gated
+        "systemctl stop gated
          systemctl enable --now gate-policy.socket
          systemctl start gated",
     )?;

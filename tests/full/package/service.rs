@@ -11,8 +11,8 @@ use gate_tests::lab::{Lab, Outcome::TimedOut};
 
 use crate::machine::{Machine, Version, package, packages};
 
-/// `CAP_CHOWN` and `CAP_NET_ADMIN` (linux/capability.h).
-const KEPT: u64 = 1 | 1 << 12;
+/// `CAP_CHOWN`, `CAP_NET_BIND_SERVICE` and `CAP_NET_ADMIN` (linux/capability.h).
+const KEPT: u64 = 1 | 1 << 10 | 1 << 12;
 
 #[test]
 fn a_hardened_gated_enforces_and_has_given_up_what_it_does_not_need() -> Result<()> {

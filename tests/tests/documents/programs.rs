@@ -1,7 +1,7 @@
 //! Which programs the documents may call, and who makes sure that it works.
 
 /// A program that is not run here, and why not.
-const ELSEWHERE: [(&str, &str); 19] = [
+const ELSEWHERE: [(&str, &str); 21] = [
     (
         "apt-get",
         "the package's test installs and removes it in a Debian root",
@@ -20,10 +20,12 @@ const ELSEWHERE: [(&str, &str); 19] = [
     ("ip", "iproute2's own; what it does is shown in tests/lives"),
     ("journalctl", "systemd's own"),
     ("mv", "Debian's own, and harmless"),
+    ("openssl", "OpenSSL's own"),
     ("postconf", "first_server calls it as the page says"),
     ("postfix", "tests/policy starts one"),
     ("rbldnsd", "tests/rbldnsd runs it with these arguments"),
     ("rm", "what it removes is the state of whoever reads that"),
+    ("ssh", "OpenSSH's own"),
     ("systemctl", "the package's test installs the units"),
     (
         "systemd-sysusers",

@@ -1,7 +1,10 @@
-//! The public page in a real browser, in front of a real gate.
+//! The pages in a real browser, in front of a real gate.
 
 mod check;
+mod contrast;
 mod hostile;
+mod operators;
 mod page;
 mod removal;
 mod taken;
+mod whole;

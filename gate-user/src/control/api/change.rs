@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use gate_common::{Mode, Reason};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{AllowEntry, Listing, span};
@@ -10,7 +11,7 @@ use crate::{network::Network, plan::Enforcement};
 
 /// Body of `POST /v1/block`: list a network, origin `operator`. The same network and reason in
 /// force is renewed.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Block {
     /// The network.
@@ -20,6 +21,7 @@ pub struct Block {
     pub reason: Reason,
     /// How long; for good if absent.
     #[serde(rename = "for", default, with = "span")]
+    #[schemars(with = "Option<String>")]
     pub duration: Option<Duration>,
     /// The operator's words.
     #[serde(default)]
@@ -35,7 +37,7 @@ pub(super) fn manual() -> Reason {
 }
 
 /// Answer of `POST /v1/block`.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct Blocked {
     /// The listing as it stands now.
     pub listing: Listing,
@@ -48,7 +50,7 @@ pub struct Blocked {
 }
 
 /// A network that passes whatever lists it.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct Exception {
     /// Why it passes.
     pub kind: ExceptionKind,
@@ -57,7 +59,7 @@ pub struct Exception {
 }
 
 /// Why something passes whatever lists it.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ExceptionKind {
     /// An allow entry.
@@ -68,7 +70,7 @@ pub enum ExceptionKind {
 
 /// Body of `POST /v1/unblock`: end the listings of exactly this network. Those of a feed are
 /// ended by the feed alone.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Unblock {
     /// The network.
@@ -76,7 +78,7 @@ pub struct Unblock {
 }
 
 /// Answer of `POST /v1/unblock`.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct Unblocked {
     /// The listings that were ended; none if the network is listed by a feed or through a wider
     /// network alone.
@@ -87,13 +89,14 @@ pub struct Unblocked {
 
 /// Body of `POST /v1/allow`: let a network pass, origin `operator`. The same network in force is
 /// renewed.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Allow {
     /// The network.
     pub network: Network,
     /// How long; for good if absent.
     #[serde(rename = "for", default, with = "span")]
+    #[schemars(with = "Option<String>")]
     pub duration: Option<Duration>,
     /// The operator's words.
     #[serde(default)]
@@ -104,7 +107,7 @@ pub struct Allow {
 }
 
 /// Answer of `POST /v1/allow`.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct Allowed {
     /// The entry as it stands now.
     pub entry: AllowEntry,
@@ -115,7 +118,7 @@ pub struct Allowed {
 }
 
 /// Body of `POST /v1/disallow`: end the operator's allow entry of exactly this network.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Disallow {
     /// The network.
@@ -123,7 +126,7 @@ pub struct Disallow {
 }
 
 /// Answer of `POST /v1/disallow`.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct Disallowed {
     /// The entries that were ended; none if the configuration alone, or a wider entry, allows it.
     pub ended: Vec<AllowEntry>,
@@ -132,7 +135,7 @@ pub struct Disallowed {
 }
 
 /// Body of `POST /v1/import`: list many networks in one transaction, origin `operator`.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Import {
     /// Why; `manual` if absent.
@@ -140,6 +143,7 @@ pub struct Import {
     pub reason: Reason,
     /// How long; for good if absent.
     #[serde(rename = "for", default, with = "span")]
+    #[schemars(with = "Option<String>")]
     pub duration: Option<Duration>,
     /// The operator's words, for each listing.
     #[serde(default)]
@@ -152,7 +156,7 @@ pub struct Import {
 }
 
 /// One network of an [`Import`].
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct ImportEntry {
     /// The network.
@@ -163,7 +167,7 @@ pub struct ImportEntry {
 }
 
 /// Answer of `POST /v1/import`.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct Imported {
     /// Listings that are new.
     pub added: u64,
@@ -175,7 +179,7 @@ pub struct Imported {
 }
 
 /// Body of `PUT /v1/mode`.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct SetMode {
     /// The mode to come.
@@ -183,7 +187,7 @@ pub struct SetMode {
 }
 
 /// Answer of `GET /v1/mode` and `PUT /v1/mode`.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct ModeState {
     /// The mode in force.
     pub mode: Mode,
@@ -192,7 +196,7 @@ pub struct ModeState {
 }
 
 /// Answer of `POST /v1/reload`.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct Reloaded {
     /// The configuration file; `null` if the defaults are in force.
     pub config: Option<String>,
@@ -203,7 +207,7 @@ pub struct Reloaded {
 }
 
 /// Answer of `POST /v1/detach`: the gate is off the wire and unpinned.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct Detached {
     /// The interfaces that it was taken off.
     pub interfaces: Vec<String>,
@@ -212,7 +216,7 @@ pub struct Detached {
 }
 
 /// Answer of `POST /v1/flush`: every listing was ended; allow entries stay.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct Flushed {
     /// How many listings were ended.
     pub ended: u64,

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use gate_common::Reason;
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Override;
@@ -14,7 +15,7 @@ use crate::{
 };
 
 /// The query of `GET /v1/check`.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct CheckQuery {
     /// The address asked for.
@@ -22,7 +23,7 @@ pub struct CheckQuery {
 }
 
 /// Answer of `GET /v1/check`. Scripts rely on these names in this order.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct Check {
     /// The address asked for; IPv4-mapped IPv6 as IPv4.
     pub address: IpAddr,
@@ -55,7 +56,7 @@ pub struct Check {
 }
 
 /// What the kernel's table says of the address in mode `enforce`, looked up in the maps.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct KernelAnswer {
     /// What it does to a SYN.
     pub verdict: KernelVerdict,
@@ -66,7 +67,7 @@ pub struct KernelAnswer {
 }
 
 /// What the kernel can do to a SYN.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum KernelVerdict {
     /// It passes.
@@ -76,7 +77,7 @@ pub enum KernelVerdict {
 }
 
 /// What a [`Match`] is.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum MatchKind {
     /// A listing.
@@ -89,7 +90,7 @@ pub enum MatchKind {
 }
 
 /// One listing, allow entry or rule that covers the address.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct Match {
     /// What it is.
     pub kind: MatchKind,

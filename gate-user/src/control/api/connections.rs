@@ -1,11 +1,12 @@
 //! `connections`: who has how many.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::network::Network;
 
 /// Where counts of connections come from.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum CountedBy {
     /// The kernel's program counts each one as it opens and closes.
@@ -16,7 +17,7 @@ pub enum CountedBy {
 }
 
 /// Connections to guarded ports, in `status`.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct ConnectionCounts {
     /// Where the counts come from.
     pub counted_by: CountedBy,
@@ -36,7 +37,7 @@ pub struct ConnectionCounts {
 }
 
 /// The query of `GET /v1/connections`.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ConnectionsQuery {
     /// Sources in this network.
@@ -56,7 +57,7 @@ impl Default for ConnectionsQuery {
 }
 
 /// Answer of `GET /v1/connections`: sources with connections, the most open ones first.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct Connections {
     /// Where the counts come from.
     pub counted_by: CountedBy,
@@ -67,7 +68,7 @@ pub struct Connections {
 }
 
 /// A source in [`Connections`].
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct SourceConnections {
     /// Who: an IPv4 address, or an IPv6 /64.
     pub source: Network,

@@ -4,10 +4,11 @@ use std::{collections::BTreeMap, net::IpAddr};
 
 use gate_common::{Limit, Mode, Reason};
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// A number for every reason: `{"directspam":0,…,"manual":7}`, zeros too.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(from = "BTreeMap<Reason, u64>", into = "BTreeMap<Reason, u64>")]
 pub struct PerReason([u64; Reason::ALL.len()]);
 
@@ -20,6 +21,13 @@ impl PerReason {
     /// Each reason with its number, in the order of reasons.
     pub fn iter(&self) -> impl Iterator<Item = (Reason, u64)> {
         Reason::ALL.into_iter().zip(self.0)
+    }
+
+    /// How much more it is than `before`; nothing where a count began anew.
+    pub(super) fn since(&self, before: &Self) -> Self {
+        Self(std::array::from_fn(|i| {
+            self.0[i].saturating_sub(before.0[i])
+        }))
     }
 
     /// The number of `reason`.
@@ -47,7 +55,7 @@ impl From<PerReason> for BTreeMap<Reason, u64> {
 }
 
 /// A number for every limit of the kernel.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct PerLimit {
     /// Connections open at once.
     pub connections_hard: u64,
@@ -94,7 +102,7 @@ impl PerLimit {
 
 /// Answer of `GET /v1/stats`: packets since the maps were made, both families. Scripts rely on
 /// these names in this order.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct Stats {
     /// The mode now.
     pub mode: Mode,
@@ -119,7 +127,7 @@ pub struct Stats {
 }
 
 /// The query of `GET /v1/top`.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct TopQuery {
     /// At most so many sources; 20 if absent.
@@ -133,7 +141,7 @@ impl Default for TopQuery {
 }
 
 /// Answer of `GET /v1/top`: the sources seen most often in sampled drops.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct Top {
     /// One drop of this many is sampled; 0: sampling is off.
     pub sample: u32,
@@ -144,7 +152,7 @@ pub struct Top {
 }
 
 /// A source in [`Top`].
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct TopSource {
     /// Its address.
     pub address: IpAddr,

@@ -3,6 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr};
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -11,14 +12,14 @@ use crate::{
 };
 
 /// Answer of `GET /v1/dnsbl`, in the order of the configuration.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct DnsblLists {
     /// The lists.
     pub lists: Vec<DnsblList>,
 }
 
 /// Whether a list is asked about sources.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DnsblHealth {
     /// Not yet: no test has told anything.
@@ -30,7 +31,7 @@ pub enum DnsblHealth {
 }
 
 /// How one list stands.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct DnsblList {
     /// Its public name.
     pub name: String,
@@ -112,7 +113,7 @@ impl From<ListStatus> for DnsblList {
 }
 
 /// Answer of `GET /v1/dnsbl/test`: what each list says of an address.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct DnsblTest {
     /// The address.
     pub address: IpAddr,
@@ -127,7 +128,7 @@ pub struct DnsblTest {
 }
 
 /// What one list says of an address.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct DnsblAnswer {
     /// Its public name.
     pub name: String,

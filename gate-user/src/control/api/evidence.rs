@@ -4,13 +4,14 @@ use std::net::IpAddr;
 
 use gate_common::Reason;
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Check, HistoryEntry, Listing};
 use crate::{evidence::Component, network::Network};
 
 /// Body of `POST /v1/evidence`: what was seen of sources, by a program that knows.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Evidence {
     /// The records. One that is bad loses no other.
@@ -18,7 +19,7 @@ pub struct Evidence {
 }
 
 /// One record of evidence.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct EvidenceRecord {
     /// The address that connected.
@@ -44,7 +45,9 @@ fn one() -> u32 {
 }
 
 /// What was seen of a source.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
+#[derive(
+    Clone, Copy, Debug, Deserialize, Eq, Hash, JsonSchema, Ord, PartialEq, PartialOrd, Serialize,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum EvidenceKind {
     /// Somebody complained of its mail.
@@ -73,7 +76,7 @@ impl EvidenceKind {
 }
 
 /// Answer of `POST /v1/evidence`: what became of the records. They are stored.
-#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct EvidenceTaken {
     /// Records that are new.
     pub taken: u64,
@@ -86,7 +89,7 @@ pub struct EvidenceTaken {
 }
 
 /// A record that is not taken.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct EvidenceRefused {
     /// Its place in the request, from 0.
     pub record: usize,
@@ -95,7 +98,7 @@ pub struct EvidenceRefused {
 }
 
 /// The query of `GET /v1/complaints`.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ComplaintsQuery {
     /// Of this network alone.
@@ -109,14 +112,14 @@ pub struct ComplaintsQuery {
 }
 
 /// Answer of `GET /v1/complaints`.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct Complaints {
     /// Those on record one by one, that is of the last week: the last to come in first.
     pub complaints: Vec<ComplaintOnRecord>,
 }
 
 /// A complaint on record.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct ComplaintOnRecord {
     /// When the mail arrived.
     pub at: Timestamp,
@@ -131,7 +134,7 @@ pub struct ComplaintOnRecord {
 }
 
 /// Answer of `GET /v1/explain`, whose query is a [`CheckQuery`](super::CheckQuery).
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct Explanation {
     /// What `GET /v1/check` answers.
     pub check: Check,
@@ -160,7 +163,7 @@ pub struct Explanation {
 }
 
 /// What mail servers told of a source within a week.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct Traffic {
     /// Connections of which something was let through.
     pub connections: u64,
@@ -173,7 +176,7 @@ pub struct Traffic {
 }
 
 /// Evidence of one kind and age.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct EvidenceOnRecord {
     /// The kind.
     pub kind: EvidenceKind,
@@ -186,7 +189,9 @@ pub struct EvidenceOnRecord {
 }
 
 /// How old evidence is.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
+#[derive(
+    Clone, Copy, Debug, Deserialize, Eq, Hash, JsonSchema, Ord, PartialEq, PartialOrd, Serialize,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum Age {
     /// Up to a day.
@@ -198,7 +203,7 @@ pub enum Age {
 }
 
 /// How a network stands that is rolled up, or may be.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct RollupState {
     /// The network.
     pub network: Network,
@@ -215,7 +220,7 @@ pub struct RollupState {
 }
 
 /// How a listing ends.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct WayOut {
     /// What is listed.
     pub network: Network,
@@ -228,7 +233,7 @@ pub struct WayOut {
 }
 
 /// Body of `POST /v1/rollup`: look at every network that may be rolled up.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct RollUp {
     /// Only tell.
@@ -236,7 +241,7 @@ pub struct RollUp {
 }
 
 /// Answer of `POST /v1/rollup`.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct RolledUp {
     /// Networks that are to be listed: with `dry_run` they are not yet.
     pub entered: Vec<Network>,

@@ -1,6 +1,7 @@
 //! `export`: the plan, as one JSON value a line.
 
 use gate_common::Reason;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::KernelVerdict;
@@ -12,7 +13,7 @@ pub type Export = Table;
 /// One line of the answer of `GET /v1/export`: first all that passes, then all that is dropped,
 /// each in the order of networks. Where several cover an address, `pass` wins, then the longest
 /// prefix.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct ExportLine {
     /// The network.
     pub network: Network,

@@ -1,10 +1,11 @@
 //! `feeds`: what became of each configured list.
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// What became of a feed's list when it was last read or fetched.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum FeedFile {
     /// It has been neither read nor fetched yet.
@@ -22,7 +23,7 @@ pub enum FeedFile {
 }
 
 /// What of a feed is in force.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FeedInForce {
     /// Its list as it was last read or fetched.
@@ -34,14 +35,14 @@ pub enum FeedInForce {
 }
 
 /// Answer of `GET /v1/feeds`, in the order of the configuration.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct Feeds {
     /// The feeds.
     pub feeds: Vec<Feed>,
 }
 
 /// One feed; also the answer of `POST /v1/feeds/{name}/reload`.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct Feed {
     /// Its name.
     pub name: String,
@@ -74,7 +75,7 @@ pub struct Feed {
 }
 
 /// How the fetches of a feed stand.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct Fetch {
     /// From where, without name, password and query, which may be secret.
     pub url: String,
@@ -90,7 +91,7 @@ pub struct Fetch {
 }
 
 /// A line that names no network.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct BadLine {
     /// Its number, from 1.
     pub line: u64,

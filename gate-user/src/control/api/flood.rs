@@ -4,13 +4,14 @@ use std::time::Duration;
 
 use gate_common::Reason;
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::span;
 use crate::{config::FloodMode, flood::Cause};
 
 /// Body of `PUT /v1/flood`.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct SetFlood {
     /// Who decides from now on.
@@ -18,7 +19,7 @@ pub struct SetFlood {
 }
 
 /// Answer of `GET /v1/flood` and `PUT /v1/flood`; in [`Status`](super::Status), too.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct Flood {
     /// Who decides whether there is a flood: `auto`, the rates; `on`, `off`, the operator.
     pub mode: FloodMode,
@@ -41,11 +42,13 @@ pub struct Flood {
     pub enter_overflows: u32,
     /// for so long.
     #[serde(with = "span::whole")]
+    #[schemars(with = "String")]
     pub enter_after: Duration,
     /// It ends below so many SYNs a second,
     pub leave_syns: u32,
     /// for so long.
     #[serde(with = "span::whole")]
+    #[schemars(with = "String")]
     pub leave_after: Duration,
     /// The reasons whose listings are dropped in a flood, and refused by the mail server in a calm.
     pub dropped: Vec<Reason>,

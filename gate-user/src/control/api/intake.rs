@@ -3,13 +3,14 @@
 use std::net::IpAddr;
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Listing;
 use crate::network::Network;
 
 /// The query of `POST /v1/complaints`, whose body is the mail.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct ComplaintQuery {
     /// What the mail must be; anything that is understood if absent.
@@ -21,7 +22,7 @@ pub struct ComplaintQuery {
 }
 
 /// What a mail that complains must be.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ComplaintFormat {
     /// Anything that is understood.
@@ -32,7 +33,7 @@ pub enum ComplaintFormat {
 }
 
 /// Answer of `POST /v1/complaints`. A mail that is refused as a whole is an error instead.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct Complained {
     /// The mails that it complains of, in their order.
     pub complaints: Vec<Complaint>,
@@ -47,7 +48,7 @@ pub struct Complained {
 }
 
 /// One mail that somebody complained of.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct Complaint {
     /// Who is blamed.
     pub address: IpAddr,
@@ -64,7 +65,7 @@ pub struct Complaint {
 }
 
 /// What became of a record of evidence.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Fate {
     /// It is stored, and counts.
@@ -77,7 +78,7 @@ pub enum Fate {
 
 /// Answer of `POST /v1/verdicts`, whose body is lines of JSON. If no line is good it is an error
 /// instead.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct Judged {
     /// Lines that are stored, and count.
     pub taken: u64,
@@ -95,7 +96,7 @@ pub struct Judged {
 }
 
 /// A line that is refused.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct BadVerdict {
     /// Which, from 1.
     pub line: usize,

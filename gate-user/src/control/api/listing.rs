@@ -2,13 +2,14 @@
 
 use gate_common::Reason;
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Term;
 use crate::{book::Origin, network::Network};
 
 /// A listing in force.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct Listing {
     /// Its number in the store.
     pub id: i64,
@@ -29,7 +30,7 @@ pub struct Listing {
 }
 
 /// An allow entry in force.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct AllowEntry {
     /// What always passes.
     pub network: Network,
@@ -45,7 +46,7 @@ pub struct AllowEntry {
 
 /// Which listings or allow entries are asked for: those that meet every condition given.
 /// The query of `GET /v1/listings` and `GET /v1/allowed`.
-#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Filter {
     /// Of this reason (listings alone).
@@ -69,7 +70,7 @@ pub struct Filter {
 }
 
 /// Answer of `GET /v1/listings`, in the order of networks.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct Listings {
     /// How many meet the filter; more than are shown if there was a limit.
     pub total: usize,
@@ -78,7 +79,7 @@ pub struct Listings {
 }
 
 /// Answer of `GET /v1/allowed`, in the order of networks.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct AllowEntries {
     /// How many meet the filter; more than are shown if there was a limit.
     pub total: usize,
@@ -87,7 +88,7 @@ pub struct AllowEntries {
 }
 
 /// The query of `GET /v1/history`.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct HistoryQuery {
     /// The network asked for.
@@ -98,7 +99,7 @@ pub struct HistoryQuery {
 }
 
 /// Answer of `GET /v1/history`.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct History {
     /// The network asked for.
     pub network: Network,
@@ -107,8 +108,29 @@ pub struct History {
     pub entries: Vec<HistoryEntry>,
 }
 
+/// The query of `GET /v1/history/latest`.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct LatestQuery {
+    /// At most so many entries; 20 if absent, 1000 are the most.
+    pub limit: u32,
+}
+
+impl Default for LatestQuery {
+    fn default() -> Self {
+        Self { limit: 20 }
+    }
+}
+
+/// Answer of `GET /v1/history/latest`.
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+pub struct Latest {
+    /// The listings and allow entries that began last, whatever became of them; the latest first.
+    pub entries: Vec<HistoryEntry>,
+}
+
 /// A listing or an allow entry, past or present.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct HistoryEntry {
     /// The network.
     pub network: Network,

@@ -3,6 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr};
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Listing;
@@ -12,7 +13,7 @@ use crate::{
 };
 
 /// Body of `POST /v1/lookup`: ask DNS about an address now.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Lookup {
     /// The address.
@@ -20,7 +21,7 @@ pub struct Lookup {
 }
 
 /// Answer of `POST /v1/lookup`.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct LookedUp {
     /// What is known now: what could not be told is what was known before.
     pub dns: DnsFinding,
@@ -29,7 +30,7 @@ pub struct LookedUp {
 }
 
 /// How much DNS was asked since the daemon started.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct LookupCounts {
     /// Sources and networks that wait for their turn.
     pub waiting: u64,
@@ -44,7 +45,7 @@ pub struct LookupCounts {
 }
 
 /// What DNS said of an address when it was last asked.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct DnsFinding {
     /// The address that was asked about; of an IPv6 source the last.
     pub address: IpAddr,
@@ -57,7 +58,7 @@ pub struct DnsFinding {
 }
 
 /// How an address stands with its name.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum PtrState {
     /// There is no PTR.
@@ -69,7 +70,7 @@ pub enum PtrState {
 }
 
 /// A reverse name.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct PtrFinding {
     /// How the address stands with it.
     pub state: PtrState,
@@ -86,7 +87,7 @@ pub struct PtrFinding {
 }
 
 /// What a DNSBL answered.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct DnsblFinding {
     /// Its public name.
     pub list: String,

@@ -25,6 +25,7 @@ mod policy;
 mod removal;
 pub mod route;
 mod rules;
+mod series;
 pub mod span;
 mod status;
 mod term;
@@ -52,7 +53,8 @@ pub use intake::{
     BadVerdict, Complained, Complaint, ComplaintFormat, ComplaintQuery, Fate, Judged,
 };
 pub use listing::{
-    AllowEntries, AllowEntry, Filter, History, HistoryEntry, HistoryQuery, Listing, Listings,
+    AllowEntries, AllowEntry, Filter, History, HistoryEntry, HistoryQuery, Latest, LatestQuery,
+    Listing, Listings,
 };
 pub use lookup::{DnsFinding, DnsblFinding, LookedUp, Lookup, LookupCounts, PtrFinding, PtrState};
 pub use names::{
@@ -71,8 +73,9 @@ pub use policy::{
 pub use removal::{
     DecideRemoval, Decision, MAX_CONTACT, Removal, RemovalRequest, Removals, RemovalsQuery,
 };
+pub use series::{Point, Series};
 pub use status::{
-    Attach, Drift, EvidenceCounts, Index, Interface, ReasonEnforcement, Status, TableSize,
+    Attach, Drift, EvidenceCounts, Index, Interface, ReasonEnforcement, Room, Status, TableSize,
 };
 pub use term::Term;
 

@@ -4,13 +4,14 @@ use std::time::Duration;
 
 use gate_common::Reason;
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Term, change::manual, span};
 use crate::{book::Origin, names::Pattern};
 
 /// A rule of the name-based list that is in force.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct NameEntry {
     /// Its number in the store.
     pub id: i64,
@@ -32,7 +33,7 @@ pub struct NameEntry {
 
 /// Body of `POST /v1/names/block`: list sources by their PTR name, origin `operator`. The same
 /// pattern and reason in force is renewed.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct BlockName {
     /// A glob over the whole name.
@@ -42,6 +43,7 @@ pub struct BlockName {
     pub reason: Reason,
     /// How long; for good if absent.
     #[serde(rename = "for", default, with = "span")]
+    #[schemars(with = "Option<String>")]
     pub duration: Option<Duration>,
     /// The operator's words.
     #[serde(default)]
@@ -53,13 +55,14 @@ pub struct BlockName {
 
 /// Body of `POST /v1/names/allow`: let sources of such names be, whatever the list has of them,
 /// origin `operator`. The same pattern in force is renewed.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct AllowName {
     /// A glob over the whole name.
     pub pattern: Pattern,
     /// How long; for good if absent.
     #[serde(rename = "for", default, with = "span")]
+    #[schemars(with = "Option<String>")]
     pub duration: Option<Duration>,
     /// The operator's words.
     #[serde(default)]
@@ -70,7 +73,7 @@ pub struct AllowName {
 }
 
 /// Answer of `POST /v1/names/block` and `POST /v1/names/allow`.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct NameSet {
     /// The rule as it stands now.
     pub entry: NameEntry,
@@ -80,7 +83,7 @@ pub struct NameSet {
 
 /// Body of `POST /v1/names/unblock` and `POST /v1/names/disallow`: end what is said of exactly
 /// this pattern.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct EndName {
     /// The pattern, as it was entered.
@@ -88,21 +91,21 @@ pub struct EndName {
 }
 
 /// Answer of `POST /v1/names/unblock` and `POST /v1/names/disallow`.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct NamesEnded {
     /// The rules that were ended.
     pub ended: Vec<NameEntry>,
 }
 
 /// Answer of `GET /v1/names`, in the order of patterns.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct Names {
     /// Every rule in force.
     pub names: Vec<NameEntry>,
 }
 
 /// The query of `GET /v1/names/check`.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct NameQuery {
     /// A PTR name.
@@ -110,7 +113,7 @@ pub struct NameQuery {
 }
 
 /// What the name-based list says of a name.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum NameVerdict {
     /// Sources of that name are listed.
@@ -122,7 +125,7 @@ pub enum NameVerdict {
 }
 
 /// Answer of `GET /v1/names/check`.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct NameCheck {
     /// The name asked for.
     pub name: String,
@@ -133,7 +136,7 @@ pub struct NameCheck {
 }
 
 /// The query of `GET /v1/names/history`.
-#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct NameHistoryQuery {
     /// Of exactly this pattern; of all if absent.
@@ -145,14 +148,14 @@ pub struct NameHistoryQuery {
 }
 
 /// Answer of `GET /v1/names/history`.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct NameHistory {
     /// Every rule, past and present; the latest first.
     pub entries: Vec<PastName>,
 }
 
 /// A rule of the name-based list, past or present.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct PastName {
     /// A glob over the whole PTR name.
     pub pattern: Pattern,

@@ -3,13 +3,14 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Term, span};
 use crate::{book::Origin, config::ListName, network::Network};
 
 /// An override that is in force: what a DNSBL says of the network does not count.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct Override {
     /// Its number in the store.
     pub id: i64,
@@ -29,7 +30,7 @@ pub struct Override {
 
 /// Body of `POST /v1/dnsbl/overrides`: let what a DNSBL says of a network not count, origin
 /// `operator`. The same network and list in force is renewed.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct SetOverride {
     /// The network.
@@ -39,6 +40,7 @@ pub struct SetOverride {
     pub list: Option<ListName>,
     /// How long; for good if absent.
     #[serde(rename = "for", default, with = "span")]
+    #[schemars(with = "Option<String>")]
     pub duration: Option<Duration>,
     /// The operator's words.
     #[serde(default)]
@@ -49,7 +51,7 @@ pub struct SetOverride {
 }
 
 /// Answer of `POST /v1/dnsbl/overrides`.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct OverrideSet {
     /// The override as it stands now.
     pub entry: Override,
@@ -58,7 +60,7 @@ pub struct OverrideSet {
 }
 
 /// Body of `POST /v1/dnsbl/overrides/end`: end the overrides of exactly this network.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct EndOverride {
     /// The network.
@@ -69,21 +71,21 @@ pub struct EndOverride {
 }
 
 /// Answer of `POST /v1/dnsbl/overrides/end`.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct OverridesEnded {
     /// The overrides that were ended.
     pub ended: Vec<Override>,
 }
 
 /// Answer of `GET /v1/dnsbl/overrides`, in the order of networks.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct Overrides {
     /// Every override in force.
     pub overrides: Vec<Override>,
 }
 
 /// The query of `GET /v1/dnsbl/overrides/history`.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct OverrideHistoryQuery {
     /// Of exactly this network; of all if absent.
@@ -95,14 +97,14 @@ pub struct OverrideHistoryQuery {
 }
 
 /// Answer of `GET /v1/dnsbl/overrides/history`.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct OverrideHistory {
     /// Every override, past and present; the latest first.
     pub entries: Vec<PastOverride>,
 }
 
 /// An override, past or present.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct PastOverride {
     /// The network.
     pub network: Network,

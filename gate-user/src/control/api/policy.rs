@@ -3,13 +3,14 @@
 use std::{collections::BTreeMap, net::IpAddr};
 
 use gate_common::Reason;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{network::Network, policy::Check};
 
 /// The query of `GET /v1/verdict`, and one of those in a [`VerdictsQuery`]. The names are those of
 /// Postfix's policy delegation.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct VerdictQuery {
     /// The client's address.
@@ -46,7 +47,7 @@ pub struct VerdictQuery {
 }
 
 /// The body of `POST /v1/verdict`.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct VerdictsQuery {
     /// What is asked, [`MAX_VERDICTS`] at most.
@@ -57,7 +58,7 @@ pub struct VerdictsQuery {
 pub const MAX_VERDICTS: usize = 1000;
 
 /// Answer of `GET /v1/verdict`.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct Verdict {
     /// The client; IPv4-mapped IPv6 as IPv4.
     pub client_address: IpAddr,
@@ -76,7 +77,7 @@ pub struct Verdict {
 }
 
 /// What the mail server is to do.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum PolicyAction {
     /// Go on as if nobody had been asked.
@@ -86,7 +87,7 @@ pub enum PolicyAction {
 }
 
 /// Why a client is not judged.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Exempt {
     /// It passes whatever is known of it.
@@ -98,7 +99,7 @@ pub enum Exempt {
 }
 
 /// One check.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct CheckMade {
     /// The check.
     pub check: Check,
@@ -113,7 +114,7 @@ pub struct CheckMade {
 }
 
 /// What came of a check.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CheckOutcome {
     /// The configuration has it off.
@@ -131,14 +132,14 @@ pub enum CheckOutcome {
 }
 
 /// Answer of `POST /v1/verdict`: one for each that was asked for, in the same order.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct Verdicts {
     /// The verdicts.
     pub verdicts: Vec<Verdict>,
 }
 
 /// The body of `POST /v1/policy/replay`: what came in the past, to be held against the limits.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct ReplayQuery {
     /// The steps of clients, [`MAX_STEPS`] at most; those of one source in the order of their times.
@@ -149,7 +150,7 @@ pub struct ReplayQuery {
 pub const MAX_STEPS: usize = 200_000;
 
 /// One step of a client.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct ReplayStep {
     /// When, in milliseconds since any one moment.
@@ -164,7 +165,7 @@ pub struct ReplayStep {
 }
 
 /// What was done in a connection.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum ReplayDeed {
     /// It was opened.
@@ -181,14 +182,14 @@ pub enum ReplayDeed {
 }
 
 /// Answer of `POST /v1/policy/replay`.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct Replayed {
     /// The steps that would have been refused, in their order.
     pub refused: Vec<ReplayRefusal>,
 }
 
 /// A step that would have been refused.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct ReplayRefusal {
     /// Which step, counted from 0.
     pub step: usize,
@@ -201,7 +202,7 @@ pub struct ReplayRefusal {
 }
 
 /// Answer of `GET /v1/policy`: what mail servers were told since the daemon started.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct PolicyState {
     /// Requests that were answered.
     pub requests: u64,

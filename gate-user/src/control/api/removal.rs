@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use crate::removal::Decision;
@@ -12,7 +13,7 @@ pub use crate::removal::Decision;
 pub const MAX_CONTACT: usize = 254;
 
 /// Body of `POST /v1/removals`: ask that an address be no longer listed.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct RemovalRequest {
     /// The address.
@@ -26,7 +27,7 @@ pub struct RemovalRequest {
 }
 
 /// Body of `POST /v1/removals/decide`: the postmaster's word.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct DecideRemoval {
     /// The request.
@@ -36,7 +37,7 @@ pub struct DecideRemoval {
 }
 
 /// The query of `GET /v1/removals`.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct RemovalsQuery {
     /// This request alone.
@@ -50,7 +51,7 @@ pub struct RemovalsQuery {
 }
 
 /// Answer of `GET /v1/removals`: the latest first.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct Removals {
     /// They.
     pub removals: Vec<Removal>,
@@ -58,7 +59,7 @@ pub struct Removals {
 
 /// A removal request, and what became of it: an element of [`Removals`], and the answer of
 /// `POST /v1/removals` and `POST /v1/removals/decide`.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct Removal {
     /// Its number.
     pub id: i64,

@@ -20,6 +20,10 @@ pub const LISTINGS: &str = "/v1/listings";
 pub const ALLOWED: &str = "/v1/allowed";
 /// `GET` with [`HistoryQuery`](super::HistoryQuery): [`History`](super::History).
 pub const HISTORY: &str = "/v1/history";
+/// `GET` with [`LatestQuery`](super::LatestQuery): [`Latest`](super::Latest).
+pub const LATEST: &str = "/v1/history/latest";
+/// `GET`: [`Series`](super::Series).
+pub const SERIES: &str = "/v1/series";
 /// `GET`: [`Stats`](super::Stats).
 pub const STATS: &str = "/v1/stats";
 /// `GET`: metrics, in Prometheus's text format.
@@ -96,6 +100,9 @@ pub const VERDICT: &str = "/v1/verdict";
 pub const POLICY: &str = "/v1/policy";
 /// `POST` of [`ReplayQuery`](super::ReplayQuery): [`Replayed`](super::Replayed).
 pub const POLICY_REPLAY: &str = "/v1/policy/replay";
+
+/// `GET`: this API as OpenAPI describes it.
+pub const OPENAPI: &str = "/v1/openapi.json";
 
 /// The path of [`FEED_RELOAD`] for the feed `name`, which needs no escaping: see
 /// [`FeedName`](crate::config::FeedName).

@@ -2,13 +2,14 @@
 
 use gate_common::{Mode, Reason};
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{ConnectionCounts, Flood, LookupCounts, PerReason};
 use crate::plan::Enforcement;
 
 /// How the program sits on an interface.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Attach {
     /// In the driver.
@@ -18,7 +19,7 @@ pub enum Attach {
 }
 
 /// A guarded interface.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct Interface {
     /// Its name.
     pub name: String,
@@ -29,7 +30,7 @@ pub struct Interface {
 }
 
 /// How many networks a gate table holds.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct TableSize {
     /// Allowed IPv4 networks.
     pub allow_v4: u64,
@@ -41,8 +42,19 @@ pub struct TableSize {
     pub block_v6: u64,
 }
 
+/// How much the kernel's maps have room for.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+pub struct Room {
+    /// Networks in each map of allow entries.
+    pub allow: u64,
+    /// Networks in each map of blocked ones.
+    pub block: u64,
+    /// Sources in the table of connections.
+    pub sources: u64,
+}
+
 /// How far the gate table is from the plan, as last read back.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct Drift {
     /// Networks that are planned, and not in the kernel or there for another reason.
     pub missing: u64,
@@ -53,7 +65,7 @@ pub struct Drift {
 }
 
 /// Answer of `GET /v1/status`.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct Status {
     /// The daemon's version.
     pub version: String,
@@ -82,7 +94,9 @@ pub struct Status {
     /// What the kernel does hold, as last written or read back; `null` if the gate is not on the
     /// wire.
     pub kernel: Option<TableSize>,
-    /// The difference of the two.
+    /// What the kernel has room for; `null` if the gate is not on the wire.
+    pub room: Option<Room>,
+    /// The difference of `plan` and `kernel`.
     pub drift: Drift,
     /// What was handed in as evidence since the daemon started.
     pub evidence: EvidenceCounts,
@@ -102,7 +116,7 @@ pub struct Status {
 
 /// What was handed in as evidence since the daemon started, and what is kept of it for a person to
 /// look at.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct EvidenceCounts {
     /// Mails complained of, and lines of verdicts, that are evidence; repetitions count.
     pub taken: u64,
@@ -117,7 +131,7 @@ pub struct EvidenceCounts {
 }
 
 /// How full the index is.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct Index {
     /// Slots and leaves in use.
     pub used: u64,
@@ -128,7 +142,7 @@ pub struct Index {
 }
 
 /// What is done for one reason.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct ReasonEnforcement {
     /// The reason.
     pub reason: Reason,

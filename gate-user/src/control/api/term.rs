@@ -2,12 +2,13 @@
 //! listings, names and overrides, whose objects have these members among their own.
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::book::{End, EndCause, Renewal};
 
 /// How an entry began, was renewed and ended.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct Term {
     /// When it began.
     pub since: Timestamp,

@@ -62,6 +62,7 @@ impl From<ServiceError> for Failure {
     fn from(error: ServiceError) -> Self {
         let status = match error.kind() {
             ErrorKind::BadRequest => StatusCode::BAD_REQUEST,
+            ErrorKind::Denied => StatusCode::FORBIDDEN,
             ErrorKind::NotFound => StatusCode::NOT_FOUND,
             ErrorKind::Conflict => StatusCode::CONFLICT,
             ErrorKind::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
@@ -91,6 +92,16 @@ impl<T: Serialize> IntoResponse for Answer<T> {
                 (StatusCode::INTERNAL_SERVER_ERROR, message).into_response()
             }
         }
+    }
+}
+
+/// JSON that is written already, as an answer.
+pub(super) struct Described(pub(super) &'static str);
+
+impl IntoResponse for Described {
+    fn into_response(self) -> Response {
+        let json_type = HeaderValue::from_static("application/json");
+        ([(CONTENT_TYPE, json_type)], self.0).into_response()
     }
 }
 

@@ -9,7 +9,7 @@ mod socket;
 
 use std::{future::Future, io, net::SocketAddr, sync::Arc, time::Duration};
 
-use axum::{Extension, Router};
+use axum::{Extension, Router, http::StatusCode, response::IntoResponse};
 use hyper::server::conn::http1;
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
@@ -24,9 +24,12 @@ use tokio::{
 };
 use tracing::{debug, warn};
 
-use self::patience::Patient;
+#[cfg(test)]
+pub(crate) use self::routes::all as all_routes;
+pub(crate) use self::routes::router as api_router;
 pub use self::socket::{Socket, SocketError};
-use super::{Caller, Service};
+use self::{exchange::Failure, patience::Patient};
+use super::{Caller, Service, api::ErrorKind};
 
 /// How long a peer may take for what.
 #[derive(Clone, Copy, Debug)]
@@ -76,6 +79,15 @@ pub async fn serve_verdicts<S: Service>(
 ) {
     let router = routes::open_router(service, limits.body);
     run(listener, router, limits, stop).await;
+}
+
+/// An error of the API, as it answers it.
+pub(crate) fn refusal(
+    status: StatusCode,
+    kind: ErrorKind,
+    message: impl Into<String>,
+) -> impl IntoResponse {
+    Failure::new(status, kind, message)
 }
 
 /// Where connections come in.

@@ -18,19 +18,22 @@ use super::{
         api::{
             Allow, AllowName, Block, BlockName, CheckQuery, ComplaintQuery, ComplaintsQuery,
             ConnectionsQuery, DecideRemoval, Disallow, EndName, EndOverride, ErrorKind, Evidence,
-            Filter, HistoryQuery, Import, Lookup, NameHistoryQuery, NameQuery,
+            Filter, HistoryQuery, Import, LatestQuery, Lookup, NameHistoryQuery, NameQuery,
             OverrideHistoryQuery, RemovalRequest, RemovalsQuery, ReplayQuery, RollUp, SetFlood,
             SetMode, SetOverride, TopQuery, Unblock, VerdictQuery, VerdictsQuery, route,
         },
+        openapi,
     },
-    exchange::{Answer, Asked, BATCH, BodyTime, Failure, Json, LARGE, Lines, MAIL, Metrics, Raw},
+    exchange::{
+        Answer, Asked, BATCH, BodyTime, Described, Failure, Json, LARGE, Lines, MAIL, Metrics, Raw,
+    },
 };
 
 type Handle<S> = State<Arc<S>>;
 type By = Extension<Caller>;
 
 /// One route: the method, the path, and what answers.
-pub(super) type Route<S> = (Method, &'static str, MethodRouter<Arc<S>>);
+pub(crate) type Route<S> = (Method, &'static str, MethodRouter<Arc<S>>);
 
 /// Answers with what the service answers.
 macro_rules! answer {
@@ -72,7 +75,7 @@ macro_rules! change {
 }
 
 /// Every route, those that only look first.
-pub(super) fn all<S: Service>() -> Vec<Route<S>> {
+pub(crate) fn all<S: Service>() -> Vec<Route<S>> {
     let mut routes = looking();
     routes.extend(others_lists());
     routes.extend(counting());
@@ -111,6 +114,7 @@ fn looking<S: Service>() -> Vec<Route<S>> {
             route::HISTORY,
             look!(history, query: HistoryQuery => query.network, query.limit),
         ),
+        get(route::LATEST, look!(latest, query: LatestQuery => query)),
         get(route::MODE, look!(mode)),
         get(route::FLOOD, look!(flood)),
         get(route::FEEDS, look!(feeds)),
@@ -179,6 +183,7 @@ fn counting<S: Service>() -> Vec<Route<S>> {
     let get = |path, handler: MethodRouter<Arc<S>>| (Method::GET, path, handler);
     vec![
         get(route::STATS, look!(stats)),
+        get(route::SERIES, look!(series)),
         get(
             route::METRICS,
             routing::get(|State(service): Handle<S>| async move {
@@ -362,13 +367,18 @@ pub(super) fn open_router<S: Service>(service: Arc<S>, body_time: Duration) -> R
         .with_state(service)
 }
 
-/// All routes on `service`; a body must come within `body_time`.
-pub(super) fn router<S: Service>(service: Arc<S>, body_time: Duration) -> Router {
+/// All routes on `service`; a body must come within `body_time`. Requests have the extension
+/// [`Caller`].
+pub(crate) fn router<S: Service>(service: Arc<S>, body_time: Duration) -> Router {
     all()
         .into_iter()
         .fold(Router::new(), |router, (_, path, handler)| {
             router.route(path, handler)
         })
+        .route(
+            route::OPENAPI,
+            routing::get(async || Described(&openapi::DOCUMENT)),
+        )
         .fallback(async |request: Request| {
             let message = format!("no such path: {}", request.uri().path());
             Failure::new(StatusCode::NOT_FOUND, ErrorKind::NotFound, message)

@@ -14,6 +14,7 @@ mod words;
 
 use std::{fmt, net::IpAddr};
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use self::text::Text;
@@ -25,7 +26,9 @@ pub use self::{
 };
 
 /// What kind of host or space a name says that its address is.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
+#[derive(
+    Clone, Copy, Debug, Deserialize, Eq, Hash, JsonSchema, Ord, PartialEq, PartialOrd, Serialize,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum NameClass {
     /// A mail server: `mx1.example.com`.
@@ -69,7 +72,9 @@ impl fmt::Display for NameClass {
 }
 
 /// How sure a class is.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
+#[derive(
+    Clone, Copy, Debug, Deserialize, Eq, Hash, JsonSchema, Ord, PartialEq, PartialOrd, Serialize,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum Confidence {
     /// A hint: a part of the address, a word that other things are called as well.
