@@ -7,10 +7,7 @@ use std::{
 };
 
 use anyhow::{Context as _, Result, ensure};
-use gate_tests::lab::{
-    Lab,
-    Outcome::{Connected, TimedOut},
-};
+use gate_tests::lab::Lab;
 
 use crate::machine::Machine;
 
@@ -52,8 +49,10 @@ fn the_page_makes_a_gate_of_a_fresh_debian_with_postfix() -> Result<()> {
     // Postfix is to have its port.
     lab.kill_greeter();
     let machine = Machine::boot(&lab)?;
+    // No DNS is in reach, and this way Postfix and gated need not wait to find that out.
     machine.shell(
         "hostname mx.example.org
+         echo 'nameserver 127.0.0.1' >/etc/resolv.conf
          systemctl enable --now postfix",
     )?;
     let architecture = machine.run("dpkg", &["--print-architecture"])?;
@@ -67,7 +66,11 @@ fn the_page_makes_a_gate_of_a_fresh_debian_with_postfix() -> Result<()> {
             }
             Step::Configuration(text) => machine.write("/etc/gate/gate.toml", &text)?,
             Step::Command(command) => {
-                let command = command.replace("amd64", architecture.trim());
+                let mut command = command.replace("amd64", architecture.trim());
+                if command == "gatectl detach" {
+                    // It asks whoever is at a terminal.
+                    command.push_str(" --yes");
+                }
                 machine.shell(&format!("cd /packages; {command}"))?;
             }
         }
@@ -96,7 +99,7 @@ fn after(lab: &Lab, machine: &Machine<'_>, section: Option<&str>) -> Result<()> 
         Some("3. Have Postfix ask") => {
             machine.run("gatectl", &["block", "192.0.2.7"])?;
             machine.run("gatectl", &["block", "203.0.113.7", "--reason", "dynamic"])?;
-            assert_eq!(lab.connect("192.0.2.7")?, Connected, "it only looks");
+            assert!(connects(lab, "192.0.2.7"), "it only looks");
             let refused = recipient(lab, "203.0.113.7")?;
             assert!(!refused.starts_with("554"), "it only looks: {refused}");
             // As where there is a syslog daemon.
@@ -108,8 +111,8 @@ fn after(lab: &Lab, machine: &Machine<'_>, section: Option<&str>) -> Result<()> 
             assert!(stats.contains("manual"), "{stats}");
         }
         Some("5. Enforce") => {
-            assert_eq!(lab.connect("192.0.2.7")?, TimedOut);
-            assert_eq!(lab.connect("192.0.2.25")?, Connected);
+            assert!(!connects(lab, "192.0.2.7"));
+            assert!(connects(lab, "192.0.2.25"));
             let refused = recipient(lab, "203.0.113.7")?;
             assert!(
                 refused.starts_with("554 5.7.1 ")
@@ -123,12 +126,17 @@ fn after(lab: &Lab, machine: &Machine<'_>, section: Option<&str>) -> Result<()> 
             );
         }
         Some("If anything goes wrong") => {
-            assert_eq!(lab.connect("192.0.2.7")?, Connected);
+            assert!(connects(lab, "192.0.2.7"));
             assert!(!machine.succeeds("systemctl", &["is-active", "gated"])?);
         }
         _ => {}
     }
     Ok(())
+}
+
+/// Whether a connection to Postfix comes about; when it speaks is its own affair.
+fn connects(lab: &Lab, from: &str) -> bool {
+    lab.from(from).open().is_ok()
 }
 
 /// What the page at `path` answers a browser.

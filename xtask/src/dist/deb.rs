@@ -4,8 +4,9 @@ use std::{path::PathBuf, process::Command};
 
 use anyhow::{Context as _, Result};
 
-use super::{directory, programs, reference};
+use super::{directory, reference};
 use crate::{
+    build,
     run::{cargo, output, run, say},
     setup,
 };
@@ -22,7 +23,8 @@ pub(super) enum Version {
 /// Makes the package.
 pub(super) fn make(version: Version) -> Result<PathBuf> {
     setup::packager()?;
-    reference(&programs()?)?;
+    build::programs(&["gated", "gatectl"], true)?;
+    reference()?;
     let architecture = output(Command::new("dpkg").arg("--print-architecture"))
         .context("dpkg tells no architecture")?;
     let revision = match version {

@@ -1,7 +1,7 @@
 //! `cargo xtask dist`: what is handed out, in `target/dist`: a Debian package, and a tarball of static
 //! programs for every other distribution.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::{Args, ValueEnum};
@@ -55,14 +55,9 @@ fn directory() -> PathBuf {
 }
 
 /// Has the programs write their manual pages and completions; the directory that these are in, named
-/// in the package's list of files.
-fn reference(programs: &Path) -> Result<PathBuf> {
+/// in the package's list of files. What writes them is not handed out, and need not be optimized.
+fn reference() -> Result<PathBuf> {
     let reference = directory().join("reference");
-    build::reference(programs, &reference)?;
+    build::reference(&build::programs(&["gate-reference"], false)?, &reference)?;
     Ok(reference)
-}
-
-/// Builds gated and gatectl, optimized, and what writes their manual.
-fn programs() -> Result<PathBuf> {
-    build::programs(&["gated", "gatectl", "gate-reference"], true)
 }

@@ -14,7 +14,7 @@ use std::{
 
 use anyhow::{Context as _, Result};
 
-use super::{directory, programs, reference};
+use super::{directory, reference};
 use crate::{
     run::{HOST_PACKAGES, root_dir, run, say},
     setup::{self, Static},
@@ -34,7 +34,7 @@ const FILES: [&str; 8] = [
 
 /// Makes the tarball.
 pub(super) fn make() -> Result<PathBuf> {
-    let reference = reference(&programs()?)?;
+    let reference = reference()?;
     let built = build()?;
     let name = format!("gate-{}-{ARCH}-linux", env!("CARGO_PKG_VERSION"));
     let contents = directory().join(&name);
