@@ -56,6 +56,16 @@ pub enum TokenError {
         /// The file.
         file: PathBuf,
     },
+    /// History could not tell who showed it.
+    #[error(
+        "the tokens `{first}` and `{second}` have the same secret: expected one of its own for each"
+    )]
+    Same {
+        /// One token.
+        first: String,
+        /// The other.
+        second: String,
+    },
 }
 
 /// A token.
@@ -78,8 +88,18 @@ impl Tokens {
     /// # Errors
     /// [`TokenError`], for the first that cannot be used.
     pub fn read(config: &OperatorsConfig) -> Result<Self, TokenError> {
-        let tokens = config.tokens.iter().map(read);
-        tokens.collect::<Result<_, _>>().map(Self)
+        let mut tokens: Vec<Token> = Vec::new();
+        for config in &config.tokens {
+            let token = read(config)?;
+            if let Some(first) = tokens.iter().find(|first| first.digest == token.digest) {
+                return Err(TokenError::Same {
+                    first: first.name.to_string(),
+                    second: config.name.clone(),
+                });
+            }
+            tokens.push(token);
+        }
+        Ok(Self(tokens))
     }
 
     /// Whether there is none: nobody is asked for one.
@@ -202,5 +222,33 @@ pub(super) mod tests {
         write("0123456789abcdef\n", 0o640);
         let tokens = Tokens::read(&config).unwrap();
         assert_eq!(tokens.of("0123456789abcdef").unwrap().name.as_ref(), "desk");
+    }
+
+    #[test]
+    fn two_tokens_have_two_secrets() {
+        let directory = tempfile::tempdir().unwrap();
+        let token = |name: &str, secret: &str| {
+            let file = directory.path().join(name);
+            fs::write(&file, secret).unwrap();
+            fs::set_permissions(&file, Permissions::from_mode(0o600)).unwrap();
+            TokenConfig {
+                name: name.to_owned(),
+                file,
+                rights: Rights::Write,
+            }
+        };
+        let tokens = vec![
+            token("desk", "0123456789abcdef\n"),
+            token("other", "fedcba9876543210\n"),
+            token("grafana", "0123456789abcdef"),
+        ];
+        let config = OperatorsConfig {
+            tokens,
+            ..OperatorsConfig::default()
+        };
+        assert_eq!(
+            Tokens::read(&config).unwrap_err().to_string(),
+            "the tokens `desk` and `grafana` have the same secret: expected one of its own for each"
+        );
     }
 }
