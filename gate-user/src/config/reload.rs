@@ -368,6 +368,28 @@ mod tests {
     }
 
     #[test]
+    fn without_the_section_no_token_stays() {
+        let before = config("[[web.operators.token]]\nname = 'a'\nfile = '/a'");
+        let now = config("");
+        for change in before.changes(&now) {
+            let expected = match change.key.as_str() {
+                "web.operators.listen" => Effect::Restart,
+                _ => Effect::Live,
+            };
+            assert_eq!(change.effect, expected, "{change}");
+        }
+        assert!(
+            before
+                .reloaded(now)
+                .web
+                .operators
+                .unwrap()
+                .tokens
+                .is_empty()
+        );
+    }
+
+    #[test]
     fn feeds_are_told_by_their_names() {
         let before = config("feed = [{name = 'a', path = '/a'}, {name = 'b', path = '/b'}]");
         let now = config("feed = [{name = 'b', path = '/b'}, {name = 'c', path = '/c'}]");

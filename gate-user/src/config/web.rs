@@ -61,8 +61,8 @@ impl WebConfig {
     #[must_use]
     pub(super) fn reloaded(&self, new: Self) -> Self {
         let operators = self.operators.clone().map(|former| OperatorsConfig {
-            // Without the section, what it opened stays as it was until there is no page.
-            tokens: new.operators.map_or(former.tokens, |new| new.tokens),
+            // Without the section the door is shut: no token opens it.
+            tokens: new.operators.map_or_else(Vec::new, |new| new.tokens),
             listen: former.listen,
         });
         Self {
@@ -81,7 +81,8 @@ pub struct OperatorsConfig {
     /// Addresses with ports. Default: `["127.0.0.1:9025"]`.
     #[serde(deserialize_with = "addresses")]
     pub listen: Vec<SocketAddr>,
-    /// Who may use it, and for what. Default: none; whoever comes from the machine itself may look.
+    /// Who may use it, and for what. Default: none; whoever comes from the machine itself may see how
+    /// the gate stands.
     #[serde(rename = "token")]
     pub tokens: Vec<TokenConfig>,
 }

@@ -548,9 +548,7 @@ impl Loop {
             allow: fresh.allow.networks.clone(),
         };
         self.writer.config = Arc::new(fresh);
-        if let Some(tokens) = tokens {
-            self.door.configure(tokens);
-        }
+        self.door.configure(tokens);
         self.writer.log.set_level(self.writer.config.log.level);
         let internal = |error: &dyn std::fmt::Display| ServiceError::Internal(error.to_string());
         let mode = self.writer.config.gate.mode;

@@ -25,11 +25,11 @@ pub(super) const PASSED: &str = "web";
 /// Connections to the operators' page and API at a time.
 const OPERATORS: usize = 256;
 
-/// The door of the operators' page and API, which the configured tokens open.
+/// The door of the operators' page and API, which the configured tokens open, and nobody where it is
+/// not configured.
 pub(super) fn door(config: &Config) -> Result<Arc<Door>, DaemonError> {
     let tokens = config.web.operators.as_ref().map(Tokens::read);
-    let tokens = tokens.transpose()?.unwrap_or_default();
-    Ok(Arc::new(Door::new(tokens)))
+    Ok(Arc::new(Door::new(tokens.transpose()?)))
 }
 
 /// Starts the pages that the configuration names, as tasks of `servers`, until they are to stop.

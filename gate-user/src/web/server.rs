@@ -26,8 +26,12 @@ const SHARE: usize = 8;
 /// How long it may take from the head of a request, its body included, to the head of the answer.
 const ANSWER: Duration = Duration::from_mins(1);
 
-/// Serves `router` to whoever comes in at `entrances`, until `stop` is there. Requests have the extension
-/// [`Peer`].
+/// The port at which somebody came in.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Port(pub(super) u16);
+
+/// Serves `router` to whoever comes in at `entrances`, until `stop` is there. Requests have the extensions
+/// [`Peer`] and [`Port`].
 ///
 /// # Panics
 /// There are no entrances.
@@ -44,6 +48,7 @@ pub fn serve(
     let named = from_fn(
         |Extension(arrival): Extension<Arrival>, mut request: Request, next: Next| {
             request.extensions_mut().insert(arrival.peer);
+            request.extensions_mut().insert(arrival.port);
             next.run(request)
         },
     );
@@ -60,6 +65,7 @@ struct Doors {
 #[derive(Clone)]
 struct Arrival {
     peer: Peer,
+    port: Port,
     _place: Option<Place>,
 }
 
@@ -73,6 +79,7 @@ impl Listener for Doors {
             let all = all.map(|entrance| Box::pin(entrance.accept()));
             let (accepted, ..) = select_all(all).await;
             let (stream, peer) = accepted?;
+            let port = Port(stream.local_addr()?.port());
             // A reverse proxy of this machine comes for everybody.
             let place = if peer.ip().to_canonical().is_loopback() {
                 None
@@ -83,6 +90,7 @@ impl Listener for Doors {
             };
             let arrival = Arrival {
                 peer: Peer(peer),
+                port,
                 _place: place,
             };
             return Ok((stream, arrival));

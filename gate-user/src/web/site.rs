@@ -39,6 +39,15 @@ pub(super) fn of(headers: &HeaderMap, reached: Option<&str>) -> Site {
     site(is_named(host) || is_named(reached.and_then(authority)))
 }
 
+/// Whether another page made a browser look: not whoever typed the address or has it in a bookmark
+/// (`none`), and nobody whose browser tells nothing.
+pub(super) fn looks_from_elsewhere(headers: &HeaderMap) -> bool {
+    let typed = headers
+        .get("sec-fetch-site")
+        .is_some_and(|site| site == "none");
+    !typed && of(headers, None) == Site::Other
+}
+
 #[cfg(test)]
 mod tests {
     use axum::http::HeaderName;

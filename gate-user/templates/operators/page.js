@@ -171,6 +171,10 @@ function show_latest({ latest }) {
 function show_removals({ removals }) {
   // Nobody wants a button to move away under the finger.
   if (byId("removals").contains(document.activeElement)) return;
+  if (!removals) {
+    byId("decided").textContent = "Who asked is shown with a token: [[web.operators.token]] in the configuration.";
+    return;
+  }
   fill("removals", removals.removals.map((removal) => {
     const open = removal.decision === "queued";
     const decision = document.createElement("span");

@@ -41,7 +41,7 @@ pub struct VerdictQuery {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sasl_username: Option<String>,
     /// Whether this is asked for a client that is there: then it counts towards its limits, and is
-    /// logged. Default: `false`.
+    /// logged. Over TCP that takes a token with `rights = "write"`. Default: `false`.
     #[serde(default)]
     pub count: bool,
 }

@@ -65,7 +65,8 @@ fn document() -> Value {
 /// An operation, as the document has it.
 fn describe(operation: &Operation, schemas: &mut Schemas) -> Value {
     let rights = match operation.rights() {
-        Rights::Read => "read",
+        // No token grants less.
+        Rights::Look | Rights::Read => "read",
         Rights::Write => "write",
     };
     let mut described = json!({

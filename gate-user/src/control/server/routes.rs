@@ -14,7 +14,7 @@ use tracing::debug;
 
 use super::{
     super::{
-        Caller, Service, ServiceError,
+        Caller, Rights, Service, ServiceError,
         api::{
             Allow, AllowName, Block, BlockName, CheckQuery, ComplaintQuery, ComplaintsQuery,
             ConnectionsQuery, DecideRemoval, Disallow, EndName, EndOverride, ErrorKind, Evidence,
@@ -23,6 +23,7 @@ use super::{
             SetMode, SetOverride, TopQuery, Unblock, VerdictQuery, VerdictsQuery, route,
         },
         openapi,
+        rights::may_count,
     },
     exchange::{
         Answer, Asked, BATCH, BodyTime, Described, Failure, Json, LARGE, Lines, MAIL, Metrics, Raw,
@@ -31,6 +32,8 @@ use super::{
 
 type Handle<S> = State<Arc<S>>;
 type By = Extension<Caller>;
+/// What was granted to whoever asks, where that differs from one to the other.
+type Granted = Option<Extension<Rights>>;
 
 /// One route: the method, the path, and what answers.
 pub(crate) type Route<S> = (Method, &'static str, MethodRouter<Arc<S>>);
@@ -139,16 +142,41 @@ fn looking<S: Service>() -> Vec<Route<S>> {
     ]
 }
 
+/// Lets a verdict count, or not.
+fn count(granted: Granted, counts: bool) -> Result<(), Failure> {
+    if counts && !may_count(granted.map(|Extension(granted)| granted)) {
+        let message = "`count` takes the right to write: expected a token with rights = \"write\", \
+                       shown in a header or by the page itself";
+        return Err(Failure::new(
+            StatusCode::FORBIDDEN,
+            ErrorKind::Denied,
+            message,
+        ));
+    }
+    Ok(())
+}
+
 /// The routes of the policy service.
 fn judging<S: Service>() -> Vec<Route<S>> {
     let get = |path, handler: MethodRouter<Arc<S>>| (Method::GET, path, handler);
     vec![
-        get(route::VERDICT, look!(verdict, query: VerdictQuery => query)),
+        get(
+            route::VERDICT,
+            routing::get(
+                |State(service): Handle<S>, granted: Granted, Asked(query): Asked<VerdictQuery>| async move {
+                    count(granted, query.count)?;
+                    answer!(service.verdict(query))
+                },
+            ),
+        ),
         (
             Method::POST,
             route::VERDICT,
             routing::post(
-                |State(service): Handle<S>, Json(body): Json<VerdictsQuery, BATCH>| async move {
+                |State(service): Handle<S>,
+                 granted: Granted,
+                 Json(body): Json<VerdictsQuery, BATCH>| async move {
+                    count(granted, body.requests.iter().any(|query| query.count))?;
                     answer!(service.verdicts_of(body))
                 },
             ),

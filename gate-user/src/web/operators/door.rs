@@ -4,9 +4,12 @@
 //! - With `Authorization: Bearer`: the token that it shows.
 //! - With the cookie of a session: the token that was shown when that began. A browser sends the
 //!   cookie by itself, so a change must come from the page itself.
-//! - Where no token is configured: whoever comes from the machine itself may look. A page from
-//!   elsewhere can make a browser do so, under a name of its own that resolves to loopback; so the
-//!   name must be loopback's. Nor may it come through a proxy, which makes everybody local.
+//! - Where no token is configured: whoever comes from the machine itself may see how the gate stands. A
+//!   page from elsewhere can make a browser look, under a name of its own that resolves to loopback; so
+//!   the name must be loopback's, and no browser may say that another page asks. Nor may it come through
+//!   a proxy, which makes everybody local; but one that hides itself is not known, so no more is shown
+//!   than such a mistake may cost.
+//! - Where the page is not configured any more: nobody.
 
 use std::{
     net::IpAddr,
@@ -14,9 +17,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use arc_swap::ArcSwap;
+use arc_swap::ArcSwapOption;
 use axum::http::{
-    HeaderMap, Method,
+    HeaderMap, Method, Version,
     header::{AUTHORIZATION, COOKIE, FORWARDED, HOST, VIA},
 };
 
@@ -36,7 +39,8 @@ pub(super) const COOKIE_NAME: &str = "gate_session";
 /// The door of the operators' page and API. It outlives a reload, which brings other tokens.
 #[derive(Debug, Default)]
 pub struct Door {
-    tokens: ArcSwap<Tokens>,
+    /// `None`: it is shut.
+    tokens: ArcSwapOption<Tokens>,
     sessions: Mutex<Sessions>,
     attempts: Mutex<Attempts>,
 }
@@ -45,6 +49,9 @@ pub struct Door {
 #[derive(Clone, Copy)]
 pub(super) struct Asked<'a> {
     pub(super) peer: IpAddr,
+    /// The port at which it came in.
+    pub(super) port: u16,
+    pub(super) version: Version,
     pub(super) method: &'a Method,
     pub(super) headers: &'a HeaderMap,
 }
@@ -56,6 +63,20 @@ pub(super) struct Admitted {
     pub(super) caller: Caller,
     /// For what.
     pub(super) rights: Rights,
+    /// Whether the request says that it is meant: it shows the token, or comes from the page itself. A
+    /// browser sends the cookie of a session with whatever a page beside it asks for.
+    pub(super) meant: bool,
+}
+
+impl Admitted {
+    /// What this request may: one that may not be meant changes nothing.
+    pub(super) fn granted(&self) -> Rights {
+        if self.meant {
+            self.rights
+        } else {
+            self.rights.min(Rights::Read)
+        }
+    }
 }
 
 /// Why somebody did not come in.
@@ -72,91 +93,118 @@ pub(super) enum Refused {
     TooMany(Duration),
     /// It grants less than that takes.
     #[error("that takes the right to write: expected a token with rights = \"write\"")]
-    Rights,
+    Write,
+    /// No token is configured, and that takes one.
+    #[error(
+        "that is not shown without a token: expected a [[web.operators.token]] in the configuration"
+    )]
+    Read,
     /// Without a token, and not from the machine itself.
     #[error(
-        "without a token only http://localhost and addresses of loopback are answered, and no \
-         proxy: expected a [[web.operators.token]] in the configuration"
+        "without a token only http://localhost and addresses of loopback are answered, with the port \
+         of `web.operators.listen`, and no proxy: expected a [[web.operators.token]] in the \
+         configuration"
     )]
     Elsewhere,
+    /// The page is not configured any more.
+    #[error("there is no operators' page any more: expected [web.operators] in the configuration")]
+    Shut,
     /// A page from elsewhere made a browser ask.
     #[error("that came from a page of another site")]
     CrossSite,
 }
 
 impl Door {
-    /// A door that these tokens open.
-    pub fn new(tokens: Tokens) -> Self {
-        Self {
-            tokens: ArcSwap::from_pointee(tokens),
-            ..Self::default()
-        }
+    /// A door that these tokens open; without any, whoever comes from the machine itself may look.
+    /// `None` for a door that is shut.
+    pub fn new(tokens: impl Into<Option<Tokens>>) -> Self {
+        let door = Self::default();
+        door.configure(tokens);
+        door
     }
 
-    /// From now on these tokens open it; a session of another one is over.
-    pub fn configure(&self, tokens: Tokens) {
-        self.tokens.store(Arc::new(tokens));
+    /// From now on these tokens open it, as in [`Self::new`]; a session of another one is over.
+    pub fn configure(&self, tokens: impl Into<Option<Tokens>>) {
+        let tokens = tokens.into().map(Arc::new);
+        self.tokens.store(tokens.clone());
+        let holds = |token: &Token| tokens.as_ref().is_some_and(|tokens| tokens.holds(token));
+        lock(&self.sessions).keep(holds);
     }
 
-    /// Whether there is a token that could be shown.
+    /// Whether nobody comes in who has shown no token.
     pub(super) fn asks_for_token(&self) -> bool {
-        !self.tokens.load().is_empty()
+        let tokens = self.tokens.load();
+        tokens.as_ref().is_none_or(|tokens| !tokens.is_empty())
     }
 
     /// Lets somebody in, or not.
     pub(super) fn admit(&self, asked: Asked<'_>, now: Instant) -> Result<Admitted, Refused> {
         let tokens = self.tokens.load();
+        let tokens = tokens.as_ref().ok_or(Refused::Shut)?;
         if tokens.is_empty() {
             return as_visitor(asked);
         }
         if let Some(secret) = bearer(asked.headers) {
-            return self.known(asked.peer, secret, now).map(admitted);
+            let token = self.known(tokens, asked.peer, secret, now)?;
+            return Ok(admitted(token, true));
         }
         let cookie = cookie(asked.headers).ok_or(Refused::NoToken)?;
         let sessions = lock(&self.sessions);
         let token = sessions.find(cookie, now);
         let token = token.filter(|token| tokens.holds(token));
         let token = token.ok_or(Refused::NoToken)?;
-        if !asked.method.is_safe() && site::of(asked.headers, None) != Site::Same {
+        let meant = site::of(asked.headers, None) == Site::Same;
+        if !asked.method.is_safe() && !meant {
             return Err(Refused::CrossSite);
         }
-        Ok(admitted(token.clone()))
+        Ok(admitted(token.clone(), meant))
     }
 
     /// Begins a session for whoever shows `secret`; returns its cookie.
     pub(super) fn log_in(
         &self,
-        asked: Asked<'_>,
+        peer: IpAddr,
+        headers: &HeaderMap,
         secret: &str,
         now: Instant,
     ) -> Result<String, Refused> {
         // Else a page from elsewhere could log somebody in as somebody else.
-        if site::of(asked.headers, None) == Site::Other {
+        if site::of(headers, None) == Site::Other {
             return Err(Refused::CrossSite);
         }
-        let token = self.known(asked.peer, secret.trim(), now)?;
+        let tokens = self.tokens.load();
+        let tokens = tokens.as_ref().ok_or(Refused::Shut)?;
+        let token = self.known(tokens, peer, secret.trim(), now)?;
         Ok(lock(&self.sessions).begin(token, now))
     }
 
-    /// Ends the session of whoever asks.
-    pub(super) fn log_out(&self, headers: &HeaderMap) {
+    /// Ends the session of whoever asks from the page itself: no page beside it logs them out.
+    pub(super) fn log_out(&self, headers: &HeaderMap) -> Result<(), Refused> {
+        if site::of(headers, None) != Site::Same {
+            return Err(Refused::CrossSite);
+        }
         if let Some(cookie) = cookie(headers) {
             lock(&self.sessions).end(cookie);
         }
+        Ok(())
     }
 
-    /// The token whose secret this is. After too many wrong ones none is looked at for a while.
-    fn known(&self, peer: IpAddr, secret: &str, now: Instant) -> Result<Token, Refused> {
-        let mut attempts = lock(&self.attempts);
-        if let Some(left) = attempts.pause(peer, now) {
-            return Err(Refused::TooMany(left));
-        }
-        if let Some(token) = self.tokens.load().of(secret) {
+    /// The token whose secret this is. The right one always opens, or a stranger behind the same proxy
+    /// could keep everybody out by wrong ones: that nobody finds it by trying is what its length is for.
+    fn known(
+        &self,
+        tokens: &Tokens,
+        peer: IpAddr,
+        secret: &str,
+        now: Instant,
+    ) -> Result<Token, Refused> {
+        if let Some(token) = tokens.of(secret) {
             return Ok(token.clone());
         }
-        // No more often than that: what comes in the pause is not even compared.
+        let counted = lock(&self.attempts).wrong(peer, now);
+        counted.map_err(Refused::TooMany)?;
+        // No more often than that: what is too many is not logged.
         tracing::warn!(source = %peer, "refused a wrong token");
-        attempts.wrong(peer, now);
         Err(Refused::WrongToken)
     }
 }
@@ -165,42 +213,60 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn admitted(token: Token) -> Admitted {
+fn admitted(token: Token, meant: bool) -> Admitted {
     Admitted {
         caller: Caller::Token(token.name),
         rights: token.rights,
+        meant,
     }
 }
 
 /// Lets somebody look who shows nothing, where no token is configured.
 fn as_visitor(asked: Asked<'_>) -> Result<Admitted, Refused> {
-    let headers = asked.headers;
-    let through_proxy = headers.contains_key(FORWARDED)
-        || headers.contains_key(VIA)
-        || headers.contains_key("x-forwarded-for")
-        || headers.contains_key("x-real-ip");
-    let host = headers.get(HOST).and_then(|host| host.to_str().ok());
-    if through_proxy || !asked.peer.to_canonical().is_loopback() || !host.is_some_and(is_loopback) {
+    let host = asked.headers.get(HOST);
+    let host = host.and_then(|host| host.to_str().ok());
+    let is_here = asked.peer.to_canonical().is_loopback()
+        && host.is_some_and(|host| is_loopback(host, asked.port))
+        && !through_proxy(asked);
+    if !is_here {
         return Err(Refused::Elsewhere);
     }
-    if !asked.method.is_safe() && site::of(headers, None) == Site::Other {
+    if site::looks_from_elsewhere(asked.headers) {
         return Err(Refused::CrossSite);
     }
     Ok(Admitted {
         caller: Caller::Visitor(asked.peer),
-        rights: Rights::Read,
+        rights: Rights::Look,
+        meant: false,
     })
 }
 
-/// Whether a `Host` is loopback's, whoever resolves it.
-fn is_loopback(host: &str) -> bool {
-    let name = match host.strip_prefix('[') {
-        Some(v6) => v6.split(']').next(),
-        None => host.split(':').next(),
+/// Whether a request tells that it came through a proxy. Many say so in a header; nginx, unless it is
+/// told to, says nothing, but speaks HTTP/1.0, which no browser does.
+fn through_proxy(asked: Asked<'_>) -> bool {
+    asked.version < Version::HTTP_11
+        || asked.headers.keys().any(|name| {
+            [FORWARDED, VIA].contains(name)
+                || name.as_str().starts_with("x-forwarded")
+                || ["x-real-ip", "x-client-ip", "x-original-host"].contains(&name.as_str())
+        })
+}
+
+/// Whether a `Host` is loopback's and names `port`, whoever resolves it.
+fn is_loopback(host: &str, port: u16) -> bool {
+    let (name, told) = match host.strip_prefix('[') {
+        Some(v6) => v6.split_once(']').unwrap_or_default(),
+        None => host.split_at(host.find(':').unwrap_or(host.len())),
     };
-    let name = name.unwrap_or_default();
+    // A browser leaves the port out where it is that of http.
+    let told = match told.strip_prefix(':') {
+        Some(told) => told.parse().ok(),
+        None => told.is_empty().then_some(80),
+    };
     let address: Result<IpAddr, _> = name.parse();
-    name.eq_ignore_ascii_case("localhost") || address.is_ok_and(|address| address.is_loopback())
+    let is_named = name.eq_ignore_ascii_case("localhost")
+        || address.is_ok_and(|address| address.is_loopback());
+    is_named && told == Some(port)
 }
 
 /// The secret in `Authorization: Bearer` (RFC 6750 section 2.1).

@@ -13,7 +13,7 @@ use tokio::{
 
 use super::networks::{Busy, networks};
 use crate::control::{
-    Service, ServiceError,
+    Rights, Service, ServiceError,
     api::{
         Decision, DnsblLists, Feeds, Latest, LatestQuery, Point, Removals, RemovalsQuery, Stats,
         Status, Top,
@@ -44,7 +44,8 @@ struct Now {
     feeds: Feeds,
     dnsbl: DnsblLists,
     latest: Latest,
-    removals: Removals,
+    /// `None` for who has shown no token: whoever asked may be reached there.
+    removals: Option<Removals>,
 }
 
 /// What whoever looks is sent.
@@ -54,9 +55,18 @@ enum Sent {
     #[default]
     Nothing,
     /// This, as JSON.
-    Now(Arc<str>),
+    Now(Told),
     /// The daemon stops.
     Over,
+}
+
+/// How the gate stands, in two versions.
+#[derive(Clone, Debug)]
+struct Told {
+    /// To who may read everything.
+    whole: Arc<str>,
+    /// To everybody else.
+    less: Arc<str>,
 }
 
 /// Those who look.
@@ -87,7 +97,7 @@ impl Live {
             loop {
                 if self.sent.receiver_count() > 0 {
                     match now(&*service).await {
-                        Ok(json) => drop(self.sent.send_replace(Sent::Now(json.into()))),
+                        Ok(told) => drop(self.sent.send_replace(Sent::Now(told))),
                         Err(error) => {
                             tracing::error!(%error, "cannot tell the operators' page how the gate stands");
                         }
@@ -104,12 +114,13 @@ impl Live {
         self.sent.send_replace(Sent::Over);
     }
 
-    /// What happens from now on, for one who looks; `None` if too many do.
+    /// What happens from now on, for one who looks and may so much; `None` if too many do.
     pub(super) fn look(
         &self,
+        rights: Rights,
     ) -> Option<Sse<impl Stream<Item = Result<Event, Infallible>> + Send + use<>>> {
         let place = Arc::clone(&self.places).try_acquire_owned().ok()?;
-        let events = events(self.sent.subscribe(), place);
+        let events = events(self.sent.subscribe(), place, rights);
         self.begun.notify_one();
         let until = Box::pin(time::sleep(LASTS));
         Some(Sse::new(events.take_until(until)))
@@ -119,24 +130,28 @@ impl Live {
 fn events(
     mut sent: watch::Receiver<Sent>,
     place: OwnedSemaphorePermit,
+    rights: Rights,
 ) -> impl Stream<Item = Result<Event, Infallible>> + Send {
     // What was sent before this one looked may be old.
     sent.mark_unchanged();
-    stream::unfold((sent, place), |(mut sent, place)| async {
+    stream::unfold((sent, place), move |(mut sent, place)| async move {
         loop {
             sent.changed().await.ok()?;
             let now = sent.borrow_and_update().clone();
             match now {
                 Sent::Nothing => {}
-                Sent::Now(json) => return Some((Ok(Event::default().data(json)), (sent, place))),
+                Sent::Now(Told { whole, less }) => {
+                    let json = if rights < Rights::Read { less } else { whole };
+                    return Some((Ok(Event::default().data(json)), (sent, place)));
+                }
                 Sent::Over => return None,
             }
         }
     })
 }
 
-/// How the gate stands, as JSON.
-async fn now<S: Service>(service: &S) -> Result<String, ServiceError> {
+/// How the gate stands.
+async fn now<S: Service>(service: &S) -> Result<Told, ServiceError> {
     let mut series = service.series().await?;
     let points = series
         .points
@@ -145,7 +160,7 @@ async fn now<S: Service>(service: &S) -> Result<String, ServiceError> {
     let networks = networks(&top, SHOWN.into());
     top.sources.truncate(SHOWN.into());
     let shown = u32::from(SHOWN);
-    let now = Now {
+    let mut now = Now {
         status: service.status().await?,
         stats: service.stats().await?,
         points,
@@ -154,10 +169,16 @@ async fn now<S: Service>(service: &S) -> Result<String, ServiceError> {
         feeds: service.feeds().await?,
         dnsbl: service.dnsbl().await?,
         latest: service.latest(LatestQuery { limit: shown }).await?,
-        removals: removals(service, shown).await?,
+        removals: Some(removals(service, shown).await?),
     };
-    serde_json::to_string(&now)
-        .map_err(|error| ServiceError::Internal(format!("the page's data: {error}")))
+    let json = |now: &Now| match serde_json::to_string(now) {
+        Ok(json) => Ok(Arc::from(json)),
+        Err(error) => Err(ServiceError::Internal(format!("the page's data: {error}"))),
+    };
+    let whole = json(&now)?;
+    now.removals = None;
+    let less = json(&now)?;
+    Ok(Told { whole, less })
 }
 
 /// The removal requests that wait for the postmaster, and then the latest ones.
@@ -190,14 +211,18 @@ mod tests {
     fn who_reads_slowly_misses_what_is_past_and_takes_no_room() {
         let live = Live::new();
         let place = Arc::clone(&live.places).try_acquire_owned().unwrap();
-        live.sent.send_replace(Sent::Now("before he looked".into()));
-        let mut events = Box::pin(events(live.sent.subscribe(), place));
+        let told = |text: &str| {
+            let (whole, less) = (format!("all {text}").into(), format!("less {text}").into());
+            Sent::Now(Told { whole, less })
+        };
+        live.sent.send_replace(told("before he looked"));
+        let mut events = Box::pin(events(live.sent.subscribe(), place, Rights::Read));
         assert!(events.next().now_or_never().is_none());
         for i in 0..1000 {
-            live.sent.send_replace(Sent::Now(i.to_string().into()));
+            live.sent.send_replace(told(&i.to_string()));
         }
         let event = events.next().now_or_never().flatten().unwrap().unwrap();
-        assert!(format!("{event:?}").contains("999"), "{event:?}");
+        assert!(format!("{event:?}").contains("all 999"), "{event:?}");
         assert!(events.next().now_or_never().is_none());
         live.sent.send_replace(Sent::Over);
         assert!(events.next().now_or_never().unwrap().is_none());

@@ -30,9 +30,9 @@ use self::{
     door::{Admitted, Asked, Refused},
     live::Live,
 };
-use super::server::guarded;
+use super::server::{Port, guarded};
 use crate::control::{
-    Service,
+    Rights, Service,
     api::ErrorKind,
     needed,
     server::{Limits, Peer, api_router, refusal},
@@ -68,13 +68,16 @@ async fn admit_to_api(
     next: Next,
 ) -> Response {
     let admitted = admit(&door, peer.ip(), &request).and_then(|admitted| {
-        if needed(request.method(), request.uri().path()) > admitted.rights {
-            return Err(Refused::Rights);
+        match needed(request.method(), request.uri().path()) {
+            needed if needed <= admitted.rights => Ok(admitted),
+            // Who has a token at all may read.
+            _ if admitted.rights < Rights::Read => Err(Refused::Read),
+            _ => Err(Refused::Write),
         }
-        Ok(admitted)
     });
     match admitted {
         Ok(admitted) => {
+            request.extensions_mut().insert(admitted.granted());
             request.extensions_mut().insert(admitted.caller);
             next.run(request).await
         }
@@ -86,8 +89,14 @@ async fn admit_to_api(
 }
 
 fn admit(door: &Door, peer: IpAddr, request: &Request) -> Result<Admitted, Refused> {
+    let Port(port) = *request
+        .extensions()
+        .get()
+        .expect("the server adds it to every request");
     let asked = Asked {
         peer,
+        port,
+        version: request.version(),
         method: request.method(),
         headers: request.headers(),
     };
@@ -99,7 +108,11 @@ fn status(refused: Refused) -> StatusCode {
     match refused {
         Refused::NoToken | Refused::WrongToken => StatusCode::UNAUTHORIZED,
         Refused::TooMany(_) => StatusCode::TOO_MANY_REQUESTS,
-        Refused::Rights | Refused::Elsewhere | Refused::CrossSite => StatusCode::FORBIDDEN,
+        Refused::Write
+        | Refused::Read
+        | Refused::Elsewhere
+        | Refused::Shut
+        | Refused::CrossSite => StatusCode::FORBIDDEN,
     }
 }
 
@@ -115,7 +128,11 @@ fn denied(refused: Refused) -> Response {
         Refused::TooMany(left) => {
             headers.insert(header::RETRY_AFTER, (left.as_secs() + 1).into());
         }
-        Refused::Rights | Refused::Elsewhere | Refused::CrossSite => {}
+        Refused::Write
+        | Refused::Read
+        | Refused::Elsewhere
+        | Refused::Shut
+        | Refused::CrossSite => {}
     }
     response
 }

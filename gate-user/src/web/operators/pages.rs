@@ -6,7 +6,7 @@ use askama::Template;
 use axum::{
     Extension, Json, Router,
     extract::{DefaultBodyLimit, Form, Request, State},
-    http::{HeaderMap, HeaderValue, Method, StatusCode, header},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{Html, IntoResponse as _, Response},
     routing::{get, post},
 };
@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     admit, denied,
-    door::{Asked, COOKIE_NAME, Door, Refused},
+    door::{COOKIE_NAME, Door, Refused},
     live::Live,
     sessions::LASTS,
     status,
@@ -111,12 +111,10 @@ async fn log_in(
     headers: HeaderMap,
     Form(Shown { token }): Form<Shown>,
 ) -> Response {
-    let asked = Asked {
-        peer: peer.ip(),
-        method: &Method::POST,
-        headers: &headers,
-    };
-    match desk.door.log_in(asked, &token, Instant::now()) {
+    let shown = desk
+        .door
+        .log_in(peer.ip(), &headers, &token, Instant::now());
+    match shown {
         Ok(session) => {
             let by_tls = headers.get("x-forwarded-proto");
             let secure = if by_tls.is_some_and(|by| by == "https") {
@@ -138,8 +136,10 @@ async fn log_in(
 }
 
 async fn log_out(State(desk): State<Desk>, headers: HeaderMap) -> Response {
-    desk.door.log_out(&headers);
-    see("login")
+    match desk.door.log_out(&headers) {
+        Ok(()) => see("login"),
+        Err(refused) => denied(refused),
+    }
 }
 
 /// Who looks at the page, and what they may.
@@ -172,10 +172,11 @@ async fn look(
     Extension(Peer(peer)): Extension<Peer>,
     request: Request,
 ) -> Response {
-    if let Err(refused) = admit(&desk.door, peer.ip(), &request) {
-        return denied(refused);
-    }
-    match desk.live.look() {
+    let rights = match admit(&desk.door, peer.ip(), &request) {
+        Ok(admitted) => admitted.rights,
+        Err(refused) => return denied(refused),
+    };
+    match desk.live.look(rights) {
         Some(events) => events.into_response(),
         None => (StatusCode::SERVICE_UNAVAILABLE, "too many look already").into_response(),
     }

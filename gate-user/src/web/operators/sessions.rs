@@ -57,6 +57,11 @@ impl Sessions {
         (now < session.began + LASTS).then_some(&session.token)
     }
 
+    /// Ends those whose token is not to be kept.
+    pub(super) fn keep(&mut self, kept: impl Fn(&Token) -> bool) {
+        self.0.retain(|_, session| kept(&session.token));
+    }
+
     /// Ends the session of `cookie`.
     pub(super) fn end(&mut self, cookie: &str) {
         self.0.remove(&key(cookie));

@@ -126,7 +126,7 @@ async fn every_documented_request_is_answered_to_a_token_that_grants_it() {
         let changes = needed(method, path) == Rights::Write;
         assert_eq!(named, changes, "{begin}: {asked}");
         let expected = match needed(method, path) {
-            Rights::Read => 200,
+            Rights::Look | Rights::Read => 200,
             Rights::Write => 403,
         };
         let (status, answer) = running.ask(&begin, READ, &example.body).await;
@@ -151,7 +151,7 @@ async fn a_change_is_that_of_the_token() {
 }
 
 #[tokio::test]
-async fn wrong_tokens_are_refused_and_soon_not_looked_at() {
+async fn wrong_tokens_are_refused_and_keep_nobody_out() {
     let running = Running::with_tokens();
     let wrong = "authorization: Bearer wrong\r\n";
     for _ in 0..5 {
@@ -159,11 +159,26 @@ async fn wrong_tokens_are_refused_and_soon_not_looked_at() {
         assert_eq!(status, 401, "{answer}");
         assert!(answer.contains("\"kind\":\"denied\""), "{answer}");
     }
-    for given in [wrong, READ] {
-        let (status, answer) = running.ask("GET /v1/status", given, "").await;
-        assert_eq!(status, 429, "{answer}");
-        assert!(answer.contains("retry-after: "), "{answer}");
+    let (status, answer) = running.ask("GET /v1/status", wrong, "").await;
+    assert_eq!(status, 429, "{answer}");
+    assert!(answer.contains("retry-after: "), "{answer}");
+    let (status, answer) = running.ask("GET /v1/status", READ, "").await;
+    assert_eq!(status, 200, "{answer}");
+}
+
+/// What the first event on `stream` tells.
+async fn event_of(mut stream: TcpStream) -> serde_json::Value {
+    let mut told = Vec::new();
+    while !told.ends_with(b"\n\n\r\n") {
+        let read = stream.read_buf(&mut told);
+        let read = timeout(Duration::from_secs(20), read)
+            .await
+            .expect("an event");
+        assert_ne!(read.unwrap(), 0);
     }
+    let told = String::from_utf8(told).unwrap();
+    let (_, json) = told.split_once("data: ").unwrap();
+    serde_json::from_str(json.lines().next().unwrap()).unwrap()
 }
 
 /// The cookie that an answer sets, as a line of a head.
@@ -219,8 +234,76 @@ async fn a_browser_logs_in_looks_changes_and_logs_out() {
 }
 
 #[tokio::test]
+async fn a_verdict_that_counts_takes_the_right_to_write() {
+    let running = Running::with_tokens();
+    let form = "sec-fetch-site: same-origin\r\ncontent-type: application/x-www-form-urlencoded\r\n";
+    let secret = "token=writing-writing-writing";
+    let (_, answer) = running.ask("POST /login", form, secret).await;
+    let cookie = cookie_of(&answer);
+    let from_page = format!("{cookie}sec-fetch-site: same-origin\r\n");
+    let from_beside = format!("{cookie}sec-fetch-site: same-site\r\n");
+    let look = "GET /v1/verdict?client_address=192.0.2.7";
+    let count = "GET /v1/verdict?client_address=192.0.2.7&count=true";
+    let head = "HEAD /v1/verdict?client_address=192.0.2.7&count=true";
+    let escaped = "GET /v1/verdict?client_address=192.0.2.7&c%6Funt=tru%65";
+    let many = "POST /v1/verdict";
+    let one = r#"{"requests":[{"client_address":"192.0.2.7"}]}"#;
+    let counted = r#"{"requests":[{"client_address":"192.0.2.7"},{"client_address":"192.0.2.8","count":true}]}"#;
+    for (begin, who, body, expected) in [
+        (look, READ, "", 200),
+        (many, READ, one, 200),
+        (count, READ, "", 403),
+        (head, READ, "", 403),
+        (escaped, READ, "", 403),
+        (many, READ, counted, 403),
+        (count, &from_beside, "", 403),
+        (count, &cookie, "", 403),
+        (many, &from_beside, counted, 403),
+        (look, &cookie, "", 200),
+        (count, &from_page, "", 200),
+        (many, &from_page, counted, 200),
+        (count, WRITE, "", 200),
+        (many, WRITE, counted, 200),
+    ] {
+        running.service.asked.lock().unwrap().clear();
+        let (status, answer) = running.ask(begin, who, body).await;
+        assert_eq!(status, expected, "{begin} {who} {body}: {answer}");
+        let asked = running.service.asked.lock().unwrap().len();
+        assert_eq!(asked, usize::from(expected == 200), "{begin} {who} {body}");
+    }
+}
+
+#[tokio::test]
+async fn who_shows_nothing_sees_how_the_gate_stands_and_nobodys_address() {
+    let running = Running::start(Door::new(Tokens::default()));
+    for (begin, expected) in [
+        ("GET /v1/status", 200),
+        ("GET /v1/series", 200),
+        ("GET /metrics", 200),
+        ("GET /v1/explain?address=192.0.2.7", 200),
+        ("GET /v1/openapi.json", 200),
+        ("GET /v1/complaints", 403),
+        ("GET /v1/export", 403),
+        ("GET /v1/removals", 403),
+        ("GET /v1/listings", 403),
+        ("GET /v1/history?network=0.0.0.0/0", 403),
+        ("GET /v1/history/latest", 403),
+        ("GET /v1/connections", 403),
+        ("GET /v1/verdict?client_address=192.0.2.7", 403),
+    ] {
+        let (status, answer) = running.ask(begin, "", "").await;
+        assert_eq!(status, expected, "{begin}: {answer}");
+        let named = answer.contains("expected a [[web.operators.token]] in the configuration");
+        assert_eq!(named, expected == 403, "{begin}: {answer}");
+    }
+    let told = event_of(running.open("GET /live", "", "").await).await;
+    assert!(told["removals"].is_null(), "{told}");
+    assert!(!told["status"].is_null(), "{told}");
+}
+
+#[tokio::test]
 async fn without_tokens_this_machine_may_look_and_change_nothing() {
-    let running = Running::start(Door::default());
+    let running = Running::start(Door::new(Tokens::default()));
     let (status, _) = running.ask("GET /v1/status", "", "").await;
     assert_eq!(status, 200);
     let (status, answer) = running.ask("POST /v1/flush", "", "").await;
@@ -238,20 +321,9 @@ async fn who_looks_is_told_until_the_daemon_stops() {
     let running = Running::with_tokens();
     let (status, _) = running.ask("GET /live", "", "").await;
     assert_eq!(status, 401);
-    let mut stream = running.open("GET /live", READ, "").await;
-    let mut told = Vec::new();
-    while !told.ends_with(b"\n\n\r\n") {
-        let read = stream.read_buf(&mut told);
-        let read = timeout(Duration::from_secs(20), read)
-            .await
-            .expect("an event");
-        assert_ne!(read.unwrap(), 0);
-    }
-    let told = String::from_utf8(told).unwrap();
-    let (_, json) = told.split_once("data: ").unwrap();
-    let json: serde_json::Value = serde_json::from_str(json.lines().next().unwrap()).unwrap();
+    let json = event_of(running.open("GET /live", READ, "").await).await;
     for member in [
-        "status", "stats", "points", "top", "networks", "feeds", "dnsbl", "latest",
+        "status", "stats", "points", "top", "networks", "feeds", "dnsbl", "latest", "removals",
     ] {
         assert!(!json[member].is_null(), "{member}");
     }

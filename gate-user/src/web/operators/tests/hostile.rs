@@ -8,7 +8,7 @@ const FORM: &str =
 
 #[tokio::test]
 async fn under_a_name_of_somebody_elses_nobody_looks_without_a_token() {
-    let running = Running::start(Door::default());
+    let running = Running::start(Door::new(Tokens::default()));
     for path in [
         "/",
         "/me",
@@ -70,6 +70,7 @@ async fn another_site_changes_nothing_with_the_cookie_of_a_session() {
             ("POST /v1/removals/decide", r#"{"id":7,"grant":false}"#),
             ("POST /v1/flush", ""),
             ("PUT /v1/mode", r#"{"mode":"off"}"#),
+            ("POST /logout", ""),
         ] {
             let (status, answer) = running.ask(begin, &format!("{cookie}{site}"), body).await;
             assert_eq!(status, 403, "{begin} {site}: {answer}");
@@ -119,7 +120,7 @@ async fn who_does_not_end_his_head_is_cut_off() {
         head: Duration::from_millis(200),
         ..Limits::default()
     };
-    let running = Running::within(Door::default(), limits);
+    let running = Running::within(Door::new(Tokens::default()), limits);
     let mut stream = running.send("GET /live HTTP/1.1\r\nx-one: more\r\n").await;
     let mut rest = Vec::new();
     let read = stream.read_to_end(&mut rest);
