@@ -12,6 +12,7 @@
 //! - Where the page is not configured any more: nobody.
 
 use std::{
+    future::Future,
     net::IpAddr,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
@@ -22,6 +23,7 @@ use axum::http::{
     HeaderMap, Method, Version,
     header::{AUTHORIZATION, COOKIE, FORWARDED, HOST, VIA},
 };
+use tokio::sync::watch;
 
 use super::{
     attempts::Attempts,
@@ -43,6 +45,8 @@ pub struct Door {
     tokens: ArcSwapOption<Tokens>,
     sessions: Mutex<Sessions>,
     attempts: Mutex<Attempts>,
+    /// Told at each reload.
+    configured: watch::Sender<()>,
 }
 
 /// What is looked at of a request.
@@ -95,9 +99,7 @@ pub(super) enum Refused {
     #[error("that takes the right to write: expected a token with rights = \"write\"")]
     Write,
     /// No token is configured, and that takes one.
-    #[error(
-        "that is not shown without a token: expected a [[web.operators.token]] in the configuration"
-    )]
+    #[error("that takes a token: expected a [[web.operators.token]] in the configuration")]
     Read,
     /// Without a token, and not from the machine itself.
     #[error(
@@ -129,6 +131,16 @@ impl Door {
         self.tokens.store(tokens.clone());
         let holds = |token: &Token| tokens.as_ref().is_some_and(|tokens| tokens.holds(token));
         lock(&self.sessions).keep(holds);
+        self.configured.send_replace(());
+    }
+
+    /// Ends when it is configured after this call: whoever is in shows again that they may be.
+    pub(super) fn reconfigured(&self) -> impl Future<Output = ()> + Send + use<> {
+        let mut configured = self.configured.subscribe();
+        async move {
+            // An error means that the door is gone, and with it who could be let in.
+            let _ = configured.changed().await;
+        }
     }
 
     /// Whether nobody comes in who has shown no token.

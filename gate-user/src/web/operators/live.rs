@@ -114,15 +114,17 @@ impl Live {
         self.sent.send_replace(Sent::Over);
     }
 
-    /// What happens from now on, for one who looks and may so much; `None` if too many do.
-    pub(super) fn look(
+    /// What happens from now on until `over`, for one who looks and may so much; `None` if too many
+    /// do.
+    pub(super) fn look<F: Future<Output = ()> + Send + 'static>(
         &self,
         rights: Rights,
-    ) -> Option<Sse<impl Stream<Item = Result<Event, Infallible>> + Send + use<>>> {
+        over: F,
+    ) -> Option<Sse<impl Stream<Item = Result<Event, Infallible>> + Send + use<F>>> {
         let place = Arc::clone(&self.places).try_acquire_owned().ok()?;
         let events = events(self.sent.subscribe(), place, rights);
         self.begun.notify_one();
-        let until = Box::pin(time::sleep(LASTS));
+        let until = Box::pin(async { drop(time::timeout(LASTS, over).await) });
         Some(Sse::new(events.take_until(until)))
     }
 }

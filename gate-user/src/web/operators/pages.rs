@@ -172,11 +172,13 @@ async fn look(
     Extension(Peer(peer)): Extension<Peer>,
     request: Request,
 ) -> Response {
+    // Before the look at the door: else it could be shut between the two.
+    let over = desk.door.reconfigured();
     let rights = match admit(&desk.door, peer.ip(), &request) {
         Ok(admitted) => admitted.rights,
         Err(refused) => return denied(refused),
     };
-    match desk.live.look(rights) {
+    match desk.live.look(rights, over) {
         Some(events) => events.into_response(),
         None => (StatusCode::SERVICE_UNAVAILABLE, "too many look already").into_response(),
     }

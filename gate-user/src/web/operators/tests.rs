@@ -33,6 +33,7 @@ const WRITE: &str = "authorization: Bearer writing-writing-writing\r\n";
 struct Running {
     address: SocketAddr,
     service: Arc<Documented>,
+    door: Arc<Door>,
     stop: oneshot::Sender<()>,
     tasks: (JoinHandle<()>, JoinHandle<()>),
 }
@@ -51,7 +52,9 @@ impl Running {
         let (stop, stopped) = oneshot::channel::<()>();
         let (over, until) = oneshot::channel::<()>();
         let told = Arc::clone(&service);
-        let (router, live) = router(told, Arc::new(door), limits, async { drop(stopped.await) });
+        let door = Arc::new(door);
+        let stopped = async { drop(stopped.await) };
+        let (router, live) = router(told, Arc::clone(&door), limits, stopped);
         let served = server::serve(entrances, router, limits, async { drop(until.await) });
         let tasks = (
             tokio::spawn(served),
@@ -63,6 +66,7 @@ impl Running {
         Self {
             address,
             service,
+            door,
             stop,
             tasks,
         }
@@ -314,6 +318,24 @@ async fn without_tokens_this_machine_may_look_and_change_nothing() {
     assert_eq!(status, 403, "{answer}");
     let (status, _) = running.ask("GET /", "", "").await;
     assert_eq!(status, 200);
+}
+
+#[tokio::test]
+async fn who_looks_is_told_no_more_once_the_door_is_shut() {
+    let running = Running::with_tokens();
+    let mut stream = running.open("GET /live", READ, "").await;
+    let mut head = [0; 15];
+    stream.read_exact(&mut head).await.unwrap();
+    assert_eq!(&head, b"HTTP/1.1 200 OK");
+    running.door.configure(None);
+    let mut rest = Vec::new();
+    let read = timeout(Duration::from_secs(20), stream.read_to_end(&mut rest)).await;
+    read.expect("the server closes").unwrap();
+    for begin in ["GET /live", "GET /v1/status", "GET /", "GET /me"] {
+        let (status, answer) = running.ask(begin, READ, "").await;
+        assert_eq!(status, 403, "{begin}: {answer}");
+        assert!(answer.contains("expected [web.operators]"), "{answer}");
+    }
 }
 
 #[tokio::test]
