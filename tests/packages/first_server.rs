@@ -11,7 +11,7 @@ use gate_tests::lab::Lab;
 
 use crate::machine::Machine;
 
-const PAGE: &str = include_str!("../../../docs/first-server.md");
+const PAGE: &str = include_str!("../../docs/first-server.md");
 
 /// What the page calls for.
 #[derive(Debug, Eq, PartialEq)]
