@@ -6,10 +6,14 @@ import { draw } from "./plot.js";
 const HOUR = 3_600_000;
 // How long it is waited for gated before that is told, and before it is asked again.
 const PATIENCE = 5000;
+// How long a stream may be silent: something comes every other second, or gated hangs.
+const SILENCE = 10_000;
 const byId = (id) => document.getElementById(id);
 let points = [];
 let seconds = 5;
 let may_write = false;
+// Whether a finger or a mouse button is down: nothing may move away under it.
+let held = false;
 
 function cell(content, kind) {
   const made = document.createElement("td");
@@ -40,7 +44,12 @@ function fill(id, rows) {
     none.colSpan = columns;
     rows = [row(none)];
   }
+  const focused = byId(id).contains(document.activeElement) && document.activeElement;
   byId(id).replaceChildren(...rows);
+  if (!focused) return;
+  const label = focused.getAttribute("aria-label");
+  [...byId(id).querySelectorAll("button")]
+    .find((made) => made.getAttribute("aria-label") === label)?.focus({ preventScroll: true });
 }
 
 function button(text, label, action) {
@@ -169,8 +178,6 @@ function show_latest({ latest }) {
 }
 
 function show_removals({ removals }) {
-  // Nobody wants a button to move away under the finger.
-  if (byId("removals").contains(document.activeElement)) return;
   if (!removals) {
     byId("decided").textContent = "Who asked is shown with a token: [[web.operators.token]] in the configuration.";
     return;
@@ -194,7 +201,6 @@ function show_removals({ removals }) {
 }
 
 async function decide({ id, address }, grant) {
-  document.activeElement?.blur();
   const told = byId("decided");
   try {
     const { decision } = await ask("v1/removals/decide", { id, grant });
@@ -233,9 +239,17 @@ async function explain(address) {
   byId("explanation").showModal();
 }
 
-function take(fresh) {
-  const last = points.length ? points[points.length - 1].at : "";
-  points.push(...fresh.filter((point) => point.at > last));
+// Adds what is new. Where something is missing between, or the clock was set back, the last hour is
+// asked for again: a line is not drawn over what nobody knows.
+async function take(fresh) {
+  if (!fresh.length) return;
+  const last = points.at(-1)?.at;
+  const since = (at) => (Date.parse(at) - Date.parse(last)) / 1000;
+  if (last && (since(fresh[0].at) > 1.5 * seconds || since(fresh.at(-1).at) < 0)) {
+    points = (await ask("v1/series")).points;
+  } else {
+    points.push(...fresh.filter((point) => !last || point.at > last));
+  }
   points = points.slice(-HOUR / 1000 / seconds);
   draw(byId("plot"), byId("legend"), points, seconds);
 }
@@ -248,22 +262,35 @@ function show_lost() {
 function listen() {
   const events = new EventSource("live");
   let lost;
-  events.addEventListener("message", ({ data }) => {
+  let failing = false;
+  const watch = (patience) => {
     clearTimeout(lost);
-    lost = undefined;
+    lost = setTimeout(show_lost, patience);
+  };
+  watch(SILENCE);
+  events.addEventListener("message", ({ data }) => {
+    failing = false;
+    watch(SILENCE);
+    if (held) return;
     const now = JSON.parse(data);
     show_state(now);
     show_drops(now);
     show_lists(now);
     show_latest(now);
     show_removals(now);
-    take(now.points);
+    // What it could not ask for now, it asks for when there is more to add.
+    take(now.points).catch(() => {});
   });
   events.addEventListener("error", () => {
     // A stream ends now and then, and the browser asks for the next one by itself.
-    lost ??= setTimeout(show_lost, PATIENCE);
+    if (!failing) watch(PATIENCE);
+    failing = true;
     // It gives up where the answer is no stream: the session may be over.
-    if (events.readyState === EventSource.CLOSED) setTimeout(begin, PATIENCE);
+    if (events.readyState === EventSource.CLOSED) {
+      clearTimeout(lost);
+      show_lost();
+      setTimeout(begin, PATIENCE);
+    }
   });
 }
 
@@ -276,7 +303,7 @@ async function begin() {
     const series = await ask("v1/series");
     seconds = Number.parseInt(series.every, 10);
     points = [];
-    take(series.points);
+    await take(series.points);
     listen();
   } catch (error) {
     byId("state").textContent = error.message;
@@ -285,5 +312,10 @@ async function begin() {
   }
 }
 
+addEventListener("pointerdown", () => { held = true; }, true);
+// The click comes between: what it is for is still there.
+for (const end of ["pointerup", "pointercancel"]) {
+  addEventListener(end, () => setTimeout(() => { held = false; }), true);
+}
 addEventListener("resize", () => draw(byId("plot"), byId("legend"), points, seconds));
 begin();

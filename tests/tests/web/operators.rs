@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use anyhow::{Result, ensure};
+use anyhow::{Context as _, Result, ensure};
 use fantoccini::{Client, Locator};
 use gate_tests::{
     browser::{Browser, picture},
@@ -17,6 +17,7 @@ use gate_tests::{
         Outcome::{Connected, TimedOut},
     },
 };
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use tokio::time::sleep;
 
@@ -198,6 +199,36 @@ fn the_page_tells_that_gated_is_gone_and_asks_who_it_is_when_it_is_back() -> Res
         gate.start()?;
         // Sessions are not stored.
         wait_for(client, "label", "Token").await?;
+        Ok(())
+    })
+}
+
+#[test]
+fn a_gated_that_hangs_is_told_of_and_what_has_the_focus_keeps_it() -> Result<()> {
+    let lab = Lab::new()?;
+    let gate = start(&lab, "")?;
+    gate.block("20.2.0.7")?;
+    let signal = |signal| -> Result<()> {
+        let pid = Pid::from_raw(i32::try_from(gate.pid())?).context("no process")?;
+        Ok(kill_process(pid, signal)?)
+    };
+    Browser::Desktop.work(&lab, async |client| {
+        log_in(client, DESK).await?;
+        wait_for(client, "#latest", "20.2.0.7").await?;
+        let focus = "document.querySelector(\"#latest button\").focus()";
+        client.execute(focus, Vec::new()).await?;
+        gate.block("20.2.0.8")?;
+        wait_for(client, "#latest", "20.2.0.8").await?;
+        let focused = "return document.activeElement.getAttribute(\"aria-label\")";
+        let focused = client.execute(focused, Vec::new()).await?;
+        assert_eq!(focused, "Explain 20.2.0.7/32");
+
+        wait_for(client, "#state", "enforce, calm").await?;
+        signal(Signal::STOP)?;
+        let told = wait_for(client, "#state", "no connection to gated").await;
+        signal(Signal::CONT)?;
+        told?;
+        wait_for(client, "#state", "enforce, calm").await?;
         Ok(())
     })
 }

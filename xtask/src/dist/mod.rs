@@ -11,6 +11,7 @@ use crate::{build, run::root_dir};
 mod deb;
 mod tarball;
 
+pub(crate) use deb::Programs;
 use deb::Version;
 
 /// What to make.
@@ -33,7 +34,9 @@ enum What {
 pub(crate) fn dist(options: &Options) -> Result<()> {
     let wanted = |what| options.what.is_empty() || options.what.contains(&what);
     if wanted(What::Deb) {
-        println!("made {}", deb::make(Version::This)?.display());
+        for made in deb::make(&[Version::This], Programs::Optimized, &directory())? {
+            println!("made {}", made.display());
+        }
     }
     if wanted(What::Tarball) {
         println!("made {}", tarball::make()?.display());
@@ -42,9 +45,18 @@ pub(crate) fn dist(options: &Options) -> Result<()> {
 }
 
 /// Makes what the tests of the packages install; the directory it is in.
-pub(crate) fn for_tests() -> Result<PathBuf> {
-    deb::make(Version::Former)?;
-    deb::make(Version::This)?;
+pub(crate) fn packages_for_tests(programs: Programs) -> Result<PathBuf> {
+    let directory = match programs {
+        Programs::Optimized => directory(),
+        // Not to be taken for what is handed out.
+        Programs::Debug => root_dir().join("target/packages"),
+    };
+    deb::make(&[Version::Former, Version::This], programs, &directory)?;
+    Ok(directory)
+}
+
+/// Makes the tarball for its tests; the directory it is in.
+pub(crate) fn tarball_for_tests() -> Result<PathBuf> {
     tarball::make()?;
     Ok(directory())
 }

@@ -39,7 +39,7 @@ pub(crate) fn machine() -> Result<PathBuf> {
     run(as_root("rm", "removing an unfinished Debian")?
         .args(["--recursive", "--force"])
         .arg(&unfinished))?;
-    let mut debootstrap = as_root("debootstrap", "cargo xtask test --full")?;
+    let mut debootstrap = as_root("debootstrap", "cargo xtask test")?;
     debootstrap.args([
         "--variant=minbase",
         "--include=systemd,systemd-sysv,dbus,postfix",

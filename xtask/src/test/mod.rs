@@ -6,6 +6,7 @@
 use std::{
     fs,
     io::{BufRead as _, BufReader},
+    path::Path,
     process::{Command, ExitCode, Stdio},
     time::{Duration, Instant},
 };
@@ -14,7 +15,9 @@ use anyhow::{Context as _, Result, bail};
 use clap::Args;
 
 use crate::{
-    build, dist, docs,
+    build,
+    dist::{self, Programs},
+    docs,
     run::{HOST_PACKAGES, cargo, line, root_dir, run, say},
     setup,
 };
@@ -30,8 +33,8 @@ pub(crate) struct Options {
     /// Leave out the tests that need root and the kernel
     #[arg(long)]
     no_kernel: bool,
-    /// And make the packages, install, upgrade and remove them in a Debian of their own, and make
-    /// the book
+    /// And make what is handed out: install, upgrade and remove the optimized package, run what is in
+    /// the tarball, and make the book
     #[arg(long, conflicts_with = "no_kernel")]
     full: bool,
 }
@@ -48,17 +51,28 @@ pub(crate) fn test(options: &Options) -> ExitCode {
         step("lints", || check(lints())),
         step("unit tests", || unit_tests().map(Outcome::Ran)),
     ];
-    steps.push(if options.no_kernel {
-        Step {
-            name: "kernel tests",
-            time: Duration::ZERO,
-            outcome: Outcome::LeftOut("--no-kernel"),
-        }
+    let programs = if options.full {
+        Programs::Optimized
     } else {
-        step("kernel tests", || kernel_tests().map(Outcome::Ran))
-    });
+        Programs::Debug
+    };
+    let as_root: [(_, &dyn Fn() -> Result<Tally>); 2] = [
+        ("kernel tests", &kernel_tests),
+        ("package tests", &|| package_tests(programs)),
+    ];
+    for (name, tests) in as_root {
+        steps.push(if options.no_kernel {
+            Step {
+                name,
+                time: Duration::ZERO,
+                outcome: Outcome::LeftOut("--no-kernel"),
+            }
+        } else {
+            step(name, || tests().map(Outcome::Ran))
+        });
+    }
     if options.full {
-        steps.push(step("packages", || package_tests().map(Outcome::Ran)));
+        steps.push(step("tarball", || tarball_tests().map(Outcome::Ran)));
         steps.push(step("book", || check(docs::docs())));
     }
     report::print(&steps)
@@ -102,19 +116,24 @@ fn unit_tests() -> Result<Tally> {
 /// The integration tests of gate-tests, as root.
 fn kernel_tests() -> Result<Tally> {
     setup::test_tools()?;
+    // Most of their time they wait for a connection that is not answered.
+    tests_as_root(&integration_tests("tests/tests")?, 8, &[])
+}
+
+/// Runs the integration tests of these names, so many at a time, with these variables set.
+fn tests_as_root(names: &[String], at_once: u8, variables: &[(&str, &Path)]) -> Result<Tally> {
     let runner = kernel::runner()?;
     // They run these, and cargo does not know it.
     build::programs(&["gated", "gatectl"], false)?;
     let mut tests = cargo_test();
-    for name in integration_tests("tests/tests")? {
-        tests.args(["--test", &name]);
+    for name in names {
+        tests.args(["--test", name]);
     }
-    // Most of their time they wait for a connection that is not answered.
-    tests.args(["--", "--test-threads", "8"]);
+    tests.args(["--", "--test-threads", &at_once.to_string()]);
     if let Some((variable, sudo)) = runner {
         tests.env(variable, sudo);
     }
-    count(&mut tests)
+    count(tests.envs(variables.iter().copied()))
 }
 
 /// `cargo test`, of what its caller names.
@@ -126,25 +145,23 @@ fn cargo_test() -> Command {
 }
 
 /// The tests of the packages, as root, in a Debian that boots beside this machine's system.
-fn package_tests() -> Result<Tally> {
+fn package_tests(programs: Programs) -> Result<Tally> {
     setup::test_tools()?;
-    let runner = kernel::runner()?;
     let machine = setup::machine()?;
-    let packages = dist::for_tests()?;
-    build::programs(&["gated", "gatectl", "gate-lab"], false)?;
-    let mut tests = cargo_test();
-    for name in integration_tests("tests/full")? {
-        tests.args(["--test", &name]);
-    }
-    tests
-        .env("GATE_MACHINE", machine)
-        .env("GATE_PACKAGES", packages);
+    let packages = dist::packages_for_tests(programs)?;
+    let variables = [
+        ("GATE_MACHINE", machine.as_path()),
+        ("GATE_PACKAGES", &packages),
+    ];
     // Each boots a system.
-    tests.args(["--", "--test-threads", "2"]);
-    if let Some((variable, sudo)) = runner {
-        tests.env(variable, sudo);
-    }
-    count(&mut tests)
+    tests_as_root(&["packages".to_owned()], 2, &variables)
+}
+
+/// The tests of what is handed out besides packages, as root.
+fn tarball_tests() -> Result<Tally> {
+    let directory = dist::tarball_for_tests()?;
+    let variables = [("GATE_PACKAGES", directory.as_path())];
+    tests_as_root(&integration_tests("tests/full")?, 2, &variables)
 }
 
 /// The names of the integration tests in the directory `dir` of the workspace: files, and

@@ -30,8 +30,11 @@ const READERS: usize = 32;
 const LASTS: Duration = Duration::from_mins(5);
 /// How many of the latest points each event has: a slow reader has missed no more for long.
 const POINTS: usize = 6;
-/// Sources, networks, entries and requests that are shown.
+/// Sources, networks, entries and decided requests that are shown.
 const SHOWN: u8 = 12;
+/// Removal requests that are shown of those that wait: the latest of them. One who looks after his
+/// queue has fewer.
+const WAITING: u32 = 200;
 
 /// What the page shows.
 #[derive(Serialize)]
@@ -94,13 +97,20 @@ impl Live {
         stop: impl Future<Output = ()> + Send,
     ) {
         let telling = async {
+            let mut failing = false;
             loop {
                 if self.sent.receiver_count() > 0 {
                     match now(&*service).await {
-                        Ok(told) => drop(self.sent.send_replace(Sent::Now(told))),
-                        Err(error) => {
+                        Ok(told) => {
+                            failing = false;
+                            drop(self.sent.send_replace(Sent::Now(told)));
+                        }
+                        // The page tells by itself that it hears nothing; the log is told once.
+                        Err(error) if !failing => {
+                            failing = true;
                             tracing::error!(%error, "cannot tell the operators' page how the gate stands");
                         }
+                        Err(_) => {}
                     }
                 }
                 time::sleep(SOONEST).await;
@@ -185,21 +195,20 @@ async fn now<S: Service>(service: &S) -> Result<Told, ServiceError> {
 
 /// The removal requests that wait for the postmaster, and then the latest ones.
 async fn removals<S: Service>(service: &S, shown: u32) -> Result<Removals, ServiceError> {
-    let of = |decision| {
+    let of = |decision, limit| {
         service.removals(RemovalsQuery {
             decision,
-            limit: shown,
+            limit,
             ..RemovalsQuery::default()
         })
     };
-    let mut removals = of(Some(Decision::Queued)).await?;
-    let latest = of(None).await?;
+    let mut removals = of(Some(Decision::Queued), WAITING).await?;
+    let latest = of(None, shown).await?;
     for removal in latest.removals {
         if removals.removals.iter().all(|shown| shown.id != removal.id) {
             removals.removals.push(removal);
         }
     }
-    removals.removals.truncate(2 * usize::from(SHOWN));
     Ok(removals)
 }
 

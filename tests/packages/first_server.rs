@@ -11,7 +11,7 @@ use gate_tests::lab::Lab;
 
 use crate::machine::Machine;
 
-const PAGE: &str = include_str!("../../../docs/first-server.md");
+const PAGE: &str = include_str!("../../docs/first-server.md");
 
 /// What the page calls for.
 #[derive(Debug, Eq, PartialEq)]
@@ -119,11 +119,10 @@ fn after(lab: &Lab, machine: &Machine<'_>, section: Option<&str>) -> Result<()> 
                     && refused.contains("See http://mx.example.org/#dynamic"),
                 "{refused}"
             );
-            let page = get(lab, "/?q=192.0.2.7")?;
-            assert!(
-                page.contains("192.0.2.7") && page.contains("manual"),
-                "{page}"
-            );
+            let page = get(lab, "/?address=192.0.2.7")?;
+            for text in ["192.0.2.7 is listed", "connections are not answered"] {
+                assert!(page.contains(text), "no {text} in {page}");
+            }
         }
         Some("If anything goes wrong") => {
             assert!(connects(lab, "192.0.2.7"));

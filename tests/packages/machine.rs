@@ -2,7 +2,7 @@
 //! file systems, the lab's network, this machine's kernel.
 //!
 //! In: root, `GATE_MACHINE` (a debootstrapped root, which stays as it is) and `GATE_PACKAGES`, which
-//! `cargo xtask test --full` makes and names. Out: what commands say in there.
+//! `cargo xtask test` makes and names. Out: what commands say in there.
 
 use std::{
     env, fs,
@@ -19,7 +19,7 @@ use anyhow::{Context as _, Result, bail, ensure};
 use gate_tests::lab::Lab;
 use rustix::mount::{MountFlags, UnmountFlags, mount, unmount};
 
-const BOOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/full/package/boot.sh");
+const BOOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/packages/boot.sh");
 
 /// How long the machine may take to boot, or to end.
 const DEADLINE: Duration = Duration::from_mins(2);
@@ -226,7 +226,7 @@ pub(crate) fn packages() -> Result<PathBuf> {
 fn named(variable: &str) -> Result<PathBuf> {
     env::var_os(variable)
         .map(PathBuf::from)
-        .with_context(|| format!("{variable} is not set: run `cargo xtask test --full`"))
+        .with_context(|| format!("{variable} is not set: run `cargo xtask test`"))
 }
 
 fn text(bytes: &[u8]) -> String {

@@ -1,6 +1,6 @@
 //! The tarball: its programs run where there is nothing else, and guard.
 
-use std::{fs, path::PathBuf, process::Command};
+use std::{env, fs, path::PathBuf, process::Command};
 
 use anyhow::{Context as _, Result, ensure};
 use gate_tests::lab::{
@@ -8,14 +8,14 @@ use gate_tests::lab::{
     Outcome::{Connected, TimedOut},
 };
 
-use crate::machine::packages;
-
 /// Unpacks the tarball; the directory that was in it.
 fn unpack(lab: &Lab) -> Result<PathBuf> {
     // Those of other versions may be there still.
     let begins = concat!("gate-", env!("CARGO_PKG_VERSION"), "-");
     let is_ours = |name: &str| name.starts_with(begins) && name.ends_with(".tar.gz");
-    let tarball = fs::read_dir(packages()?)?
+    let packages = env::var_os("GATE_PACKAGES")
+        .context("GATE_PACKAGES is not set: run `cargo xtask test --full`")?;
+    let tarball = fs::read_dir(packages)?
         .filter_map(Result::ok)
         .find(|entry| entry.file_name().to_str().is_some_and(is_ours))
         .map(|entry| entry.path())

@@ -1,9 +1,8 @@
 //! The packages, as whoever installs them meets them: in a Debian with a systemd of its own, under
-//! traffic. `cargo xtask test --full` makes what these tests need.
+//! traffic. `cargo xtask test` makes what these tests need.
 
 mod first_server;
 mod life;
 mod machine;
 mod policy;
 mod service;
-mod tarball;
