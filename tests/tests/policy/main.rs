@@ -6,5 +6,6 @@ mod limits;
 mod names;
 mod postfix;
 mod replies;
+mod sender_domains;
 mod simulate;
 mod smtp;
