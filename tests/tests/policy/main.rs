@@ -9,3 +9,4 @@ mod replies;
 mod sender_domains;
 mod simulate;
 mod smtp;
+mod traffic;
