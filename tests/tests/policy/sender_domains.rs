@@ -12,12 +12,13 @@ use crate::{
     smtp::{REJECTED, Smtp},
 };
 
-/// Where the line of docs/policy.md is moved to have the enhanced codes as they are configured.
+/// The line of docs/policy.md, moved to where it leaves the enhanced codes as they are.
 const AT_SENDER: &str = "smtpd_recipient_restrictions = reject_unauth_destination\n\
     smtpd_end_of_data_restrictions =\nsmtpd_sender_restrictions =\n    \
     check_policy_service { unix:SOCKET, timeout=10s, default_action=DUNNO }\n";
 
-/// Senders that are refused, and the replies of the table in docs/policy.md, each in its three parts.
+/// Senders that are refused, and the replies as they are when nothing is configured: code, enhanced
+/// code and text.
 const REFUSED: [(&str, &str, &str, &str); 3] = [
     (
         "joe@broken.example",
