@@ -206,6 +206,8 @@ impl fmt::Display for Network {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -269,5 +271,68 @@ mod tests {
         assert_eq!(source("192.0.2.7"), "192.0.2.7/32");
         assert_eq!(source("::ffff:192.0.2.7"), "192.0.2.7/32");
         assert_eq!(source("2001:db8:1:2:3:4:5:6"), "2001:db8:1:2::/64");
+    }
+
+    /// A network of any length, and one that begins as it does and goes on otherwise, of any length as
+    /// well: both ways round, and equal ones among them.
+    fn neighbours() -> impl Strategy<Value = (Network, Network)> {
+        let v4 = (any::<u32>(), any::<u32>(), 0..=32_u8, 0..=32_u8, 0..=32_u32).prop_map(
+            |(bits, other, one, another, same)| {
+                let near = bits ^ other.checked_shr(same).unwrap_or(0);
+                let network = |bits, length| Network::v4(Ipv4Addr::from_bits(bits), length);
+                (network(bits, one), network(near, another))
+            },
+        );
+        let v6 = (
+            any::<u128>(),
+            any::<u128>(),
+            0..=128_u8,
+            0..=128_u8,
+            0..=128_u32,
+        )
+            .prop_map(|(bits, other, one, another, same)| {
+                let near = bits ^ other.checked_shr(same).unwrap_or(0);
+                let network = |bits, length| Network::v6(Ipv6Addr::from_bits(bits), length);
+                (network(bits, one), network(near, another))
+            });
+        prop_oneof![v4, v6]
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(4096))]
+
+        #[test]
+        fn it_covers_what_ipnet_says_it_contains((one, another) in neighbours()) {
+            for (outer, inner) in [(one, another), (another, one), (one, one)] {
+                let contains = outer.ipnet().contains(&inner.ipnet());
+                prop_assert_eq!(outer.covers(inner), contains, "{} and {}", outer, inner);
+            }
+        }
+
+        #[test]
+        fn it_covers_nothing_of_the_other_family(
+            (one, _) in neighbours(),
+            (another, _) in neighbours(),
+        ) {
+            let contains = one.ipnet().contains(&another.ipnet());
+            prop_assert_eq!(one.covers(another), contains, "{} and {}", one, another);
+            let same_family = one.is_v4() == another.is_v4();
+            prop_assert!(same_family || !one.covers(another), "{one} and {another}");
+        }
+    }
+
+    #[test]
+    fn everything_covers_its_family_and_an_address_itself() {
+        let net = |text: &str| text.parse::<Network>().unwrap();
+        let all = ["0.0.0.0/0", "255.255.255.255/32", "::/0", "ffff::ffff/128"].map(net);
+        for outer in all {
+            for inner in all {
+                let contains = outer.ipnet().contains(&inner.ipnet());
+                assert_eq!(outer.covers(inner), contains, "{outer} and {inner}");
+                let expected =
+                    outer == inner || (outer.prefix_len() == 0 && outer.is_v4() == inner.is_v4());
+                assert_eq!(outer.covers(inner), expected, "{outer} and {inner}");
+            }
+        }
     }
 }

@@ -1,11 +1,14 @@
 //! Token buckets: SYNs over a rate, and SYNs of listed sources that pass out of courtesy.
 
+use std::{thread, time::Duration};
+
 use gate_common::{Config, Event, EventKind, Limit, Mode, Rate, Reason, Verdict};
 use gate_tests::{
     packet::Packet,
     table::{Sources, V4, V6, gate},
     xdp::{Gate, Outcome},
 };
+use rustix::time::{ClockId, clock_gettime};
 
 /// Two an hour, in microseconds: the test is over before the next one.
 const TWO: Rate = Rate {
@@ -66,6 +69,50 @@ fn syns_over_the_rate_are_dropped_and_reported_once_a_second() {
         });
         let would = Outcome::WouldLimit(s.family, Limit::SynRate);
         assert_eq!(judge(&mut gate, s.unlisted), would);
+    }
+}
+
+/// A report is of all that was dropped since the last one, so that none of it goes untold.
+#[test]
+fn a_report_carries_how_many_syns_were_dropped_since_the_last() {
+    for s in [V4, V6] {
+        let mut gate = gate(Mode::Enforce);
+        gate.write_config(&Config {
+            syn_rate: TWO,
+            ..config(Mode::Enforce)
+        });
+        for _ in 0..2 {
+            assert_eq!(judge(&mut gate, s.unlisted), Outcome::Passed(s.family));
+        }
+        let limited = Outcome::Limited(s.family, Limit::SynRate);
+        let (mut dropped, mut told) = (0, 0);
+        for more in [100, 1, 30, 1, 1] {
+            for _ in 0..more {
+                assert_eq!(judge(&mut gate, s.unlisted), limited);
+            }
+            dropped += more;
+            for report in gate.events() {
+                assert_eq!(report.kind, EventKind::Limited as u8);
+                told += report.count;
+            }
+            // The frames of one turn may take until the next second; but for that, the first is told
+            // of, and those after it are with the next turn.
+            assert!(
+                (dropped - more + 1..=dropped).contains(&told),
+                "{told} of {dropped}"
+            );
+            next_second();
+        }
+        assert_eq!(told, dropped);
+    }
+}
+
+/// Waits until the clock is in its next second, by which the program tells when to report.
+fn next_second() {
+    let second = || clock_gettime(ClockId::MonotonicCoarse).tv_sec;
+    let before = second();
+    while second() == before {
+        thread::sleep(Duration::from_millis(5));
     }
 }
 

@@ -70,6 +70,46 @@ fn a_client_with_too_many_connections_is_told_to_come_back() -> Result<()> {
     Ok(())
 }
 
+/// Over the hard limit nobody is told anything: the kernel drops the SYN, and Postfix never hears of it.
+#[test]
+fn a_client_with_more_connections_than_the_kernel_allows_has_to_wait() -> Result<()> {
+    let lab = Lab::new()?;
+    let limits = "[limits]\nconnections = 2\nconnections_hard = 2\nrate = \"none\"\n";
+    let gate = lab.gate().set("attach", "generic").set("ports", vec![PORT]);
+    let gate = gate.with(limits).with(CONFIG).start()?;
+    let postfix = Postfix::start(&lab, &gate)?;
+    let came = |who: &str| {
+        let line = format!(": connect from unknown[{who}]");
+        postfix.said().matches(&line).count()
+    };
+    for (who, somebody_else) in [
+        ("192.0.2.7", "192.0.2.8"),
+        ("2001:db8:1:2::7", "2001:db8:1:3::7"),
+    ] {
+        let third = lab.from(who).port(PORT);
+        let mut first = Smtp::from(&lab, who)?;
+        let mut second = Smtp::from(&lab, who)?;
+        assert_eq!(third.connect()?, TimedOut, "{who}");
+        assert_eq!(third.connect()?, TimedOut, "{who}, again");
+        assert_eq!(came(who), 2, "{}", postfix.said());
+        assert_eq!(told(&lab, somebody_else)?, "250 2.1.5 Ok");
+
+        // Those that are open go on.
+        assert_eq!(second.mail("joe@example.org")?, "250 2.1.5 Ok", "{who}");
+        assert!(second.data()?.starts_with("250 2.0.0 Ok: queued as "));
+        // After one of them has gone, the next is let in, at the latest when it repeats its SYN.
+        assert_eq!(first.say("QUIT")?, "221 2.0.0 Bye");
+        drop(first);
+        assert_eq!(told(&lab, who)?, "250 2.1.5 Ok", "{who}");
+        drop(second);
+    }
+    // A SYN that is dropped counts, however often the client repeats it.
+    let stats = gate.json(&["stats"])?;
+    let dropped = stats["limited"]["connections_hard"].as_u64();
+    assert!(dropped.context("a counter")? >= 4, "{stats}");
+    Ok(())
+}
+
 /// A source that nothing is known of has 50 points: bad under 51.
 #[test]
 fn a_client_in_bad_standing_may_hold_fewer() -> Result<()> {

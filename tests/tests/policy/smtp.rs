@@ -62,9 +62,14 @@ impl Smtp {
 
     /// Names a sender, and one recipient; the reply to the recipient.
     pub(crate) fn mail(&mut self, sender: &str) -> Result<String> {
-        let reply = self.say(&format!("MAIL FROM:<{sender}>"))?;
+        let reply = self.sender(sender)?;
         ensure!(reply.starts_with("250 "), "{reply}");
         self.say("RCPT TO:<b@example.net>")
+    }
+
+    /// Names a sender; the reply to that.
+    pub(crate) fn sender(&mut self, sender: &str) -> Result<String> {
+        self.say(&format!("MAIL FROM:<{sender}>"))
     }
 
     /// Hands a message in, to the recipients that were named; the reply to it.
