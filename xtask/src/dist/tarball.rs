@@ -93,14 +93,17 @@ fn build() -> Result<PathBuf> {
 }
 
 /// Writes the script that links: `musl-gcc` knows no static programs that the kernel may load
-/// anywhere (static PIE), so it is told what they are linked from.
+/// anywhere (static PIE), so it is told what they are linked from. First what begins a program: what that
+/// needs is looked for in the libraries behind it. Last what ends the frames that are unwound, or
+/// LLVM's unwinder looks for those that have none beyond the end.
 fn linker(unwinder: &Path) -> Result<PathBuf> {
     let library = format!("/usr/lib/{ARCH}-linux-musl");
     // LLVM's unwinder is built against glibc; the one function that musl does not have prints what is
     // wrong before the unwinder gives up.
     let script = format!(
         "#!/bin/sh\n\
-         exec musl-gcc \"$@\" -nostartfiles {library}/rcrt1.o {library}/crti.o {library}/crtn.o \\\n    \
+         exec musl-gcc -nostartfiles {library}/rcrt1.o {library}/crti.o \"$@\" \\\n    \
+         \"$(gcc -print-file-name=crtendS.o)\" {library}/crtn.o \\\n    \
          -L{} -Wl,-static,-pie,--no-dynamic-linker,-z,text -Wl,--defsym=__fprintf_chk=abort\n",
         unwinder.display()
     );
