@@ -58,11 +58,11 @@ Nov 26 12:00:01 mx postfix/smtpd[1]: disconnect from unknown[192.0.2.7] ehlo=1 q
 ";
 
 /// What the gate is like that the documents speak to: nobody answers its questions to DNS.
-const CONFIG: &str = "[dns]\nservers = [\"127.0.0.1\"]\ntimeout = \"1s\"\n\
+pub(crate) const CONFIG: &str = "[dns]\nservers = [\"127.0.0.1\"]\ntimeout = \"1s\"\n\
                       [[dnsbl.list]]\nsite = \"zen.example\"\n";
 
 /// Of each page, its commands.
-fn commands() -> Result<Vec<(Page, Vec<Command>)>> {
+pub(crate) fn commands() -> Result<Vec<(Page, Vec<Command>)>> {
     let with_commands = |page: Page| {
         let mut commands = Vec::new();
         for block in &page.blocks {

@@ -5,6 +5,7 @@ mod book;
 mod commands;
 mod configuration;
 mod console;
+mod curl;
 mod first_server;
 mod operations;
 mod page;

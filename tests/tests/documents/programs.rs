@@ -8,10 +8,7 @@ const ELSEWHERE: [(&str, &str); 21] = [
     ),
     ("cd", "the shell's own"),
     ("cp", "Debian's own, and harmless"),
-    (
-        "curl",
-        "the routes are asked by gate-user's tests, and their answers are in control-api.md",
-    ),
+    ("curl", "documents/curl calls it as the pages say"),
     (
         "groupadd",
         "Debian's own; what membership means is tested with a second user",

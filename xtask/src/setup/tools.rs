@@ -28,6 +28,11 @@ const TOOLS: &[Tool] = &[
 /// What the tests need besides.
 const SERVERS: &[Tool] = &[
     Tool {
+        program: "curl",
+        package: "curl",
+        why: "what the documents have it ask",
+    },
+    Tool {
         program: "tmux",
         package: "tmux",
         why: "a terminal for `gatectl top`",
