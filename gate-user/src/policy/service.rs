@@ -51,6 +51,18 @@ pub struct Scene {
     pub mode: Mode,
 }
 
+impl Scene {
+    /// What the decision of that number goes by, now.
+    fn rules_for(&self, reference: Reference) -> Rules<'_> {
+        Rules {
+            config: &self.config.policy,
+            mode: self.mode,
+            now: Timestamp::now(),
+            reference,
+        }
+    }
+}
+
 /// The service.
 pub struct Policy<L> {
     scene: Box<dyn Fn() -> Scene + Send + Sync>,
@@ -147,12 +159,7 @@ impl<L: Lookups> Policy<L> {
     /// and nothing of what has been counted is looked at.
     pub async fn replay(&self, steps: &[Step]) -> Vec<(usize, Over)> {
         let scene = (self.scene)();
-        let rules = Rules {
-            config: &scene.config.policy,
-            mode: scene.mode,
-            now: Timestamp::now(),
-            reference: self.references.next(),
-        };
+        let rules = scene.rules_for(self.references.next());
         let (mut replay, mut over) = (Replay::default(), Vec::new());
         for (place, step) in steps.iter().enumerate() {
             let known = Known {
@@ -174,12 +181,7 @@ impl<L: Lookups> Policy<L> {
         peer: Peer,
         reference: Reference,
     ) -> Decision {
-        let rules = Rules {
-            config: &scene.config.policy,
-            mode: scene.mode,
-            now: Timestamp::now(),
-            reference,
-        };
+        let rules = scene.rules_for(reference);
         let standing = plan::answer(&scene.book, &scene.rules, request.client).into();
         if let Some(decision) = decide::at_once(&rules, request, &standing) {
             return decision;

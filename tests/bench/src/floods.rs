@@ -30,7 +30,8 @@ impl Dropper {
     fn name(self) -> &'static str {
         match self {
             Self::Program("bare_drop") => "bare XDP_DROP",
-            Self::Program(_) => "plain trie",
+            Self::Program("trie") => "plain trie",
+            Self::Program(name) => name,
             Self::Gate(Door::Open) => "gate",
             Self::Gate(Door::Kept) => CALM,
             Self::Gate(Door::Flood) => FLOOD,

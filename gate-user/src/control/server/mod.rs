@@ -200,4 +200,4 @@ async fn connection(
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

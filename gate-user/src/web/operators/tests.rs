@@ -23,6 +23,7 @@ use crate::{
     control::{
         Rights,
         examples::{Documented, examples},
+        server::tests::read_all,
     },
     web::{entrance::Entrance, server},
 };
@@ -103,12 +104,7 @@ impl Running {
 
 /// Status and the whole of what comes until the server closes.
 async fn answer_of(mut stream: TcpStream) -> (u16, String) {
-    let mut answer = String::new();
-    let read = stream.read_to_string(&mut answer);
-    timeout(Duration::from_secs(20), read)
-        .await
-        .expect("the server closes")
-        .unwrap();
+    let answer = read_all(&mut stream).await;
     let status = answer.split(' ').nth(1).unwrap().parse().unwrap();
     (status, answer)
 }
@@ -328,9 +324,7 @@ async fn who_looks_is_told_no_more_once_the_door_is_shut() {
     stream.read_exact(&mut head).await.unwrap();
     assert_eq!(&head, b"HTTP/1.1 200 OK");
     running.door.configure(None);
-    let mut rest = Vec::new();
-    let read = timeout(Duration::from_secs(20), stream.read_to_end(&mut rest)).await;
-    read.expect("the server closes").unwrap();
+    read_all(&mut stream).await;
     for begin in ["GET /live", "GET /v1/status", "GET /", "GET /me"] {
         let (status, answer) = running.ask(begin, READ, "").await;
         assert_eq!(status, 403, "{begin}: {answer}");

@@ -13,7 +13,7 @@ use hyper::Method;
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
+    io::{AsyncRead, AsyncReadExt, AsyncWriteExt},
     sync::oneshot,
     task::JoinHandle,
     time::{Instant, timeout},
@@ -88,7 +88,8 @@ impl Running {
     }
 }
 
-async fn read_all(stream: &mut UnixStream) -> String {
+/// All that comes until the server closes.
+pub(crate) async fn read_all(stream: &mut (impl AsyncRead + Unpin)) -> String {
     let mut text = String::new();
     let read = stream.read_to_string(&mut text);
     timeout(Duration::from_secs(20), read)

@@ -12,13 +12,7 @@ async fn request(to: SocketAddr, begin: &str, head: &str, body: &str) -> (u16, S
         "{begin} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n{head}content-length: {length}\r\n\r\n{body}"
     );
     stream.write_all(request.as_bytes()).await.unwrap();
-    let mut answer = String::new();
-    let read = stream.read_to_string(&mut answer);
-    timeout(Duration::from_secs(20), read)
-        .await
-        .expect("the server closes")
-        .unwrap();
-    split(&answer)
+    split(&read_all(&mut stream).await)
 }
 
 #[tokio::test]
