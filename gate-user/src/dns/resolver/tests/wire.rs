@@ -228,7 +228,13 @@ async fn what_answers_something_else_counts_for_nothing() {
 #[tokio::test]
 async fn a_reply_in_another_case_is_asked_for_over_tcp() {
     // Nobody listens there over TCP: what came over UDP was not believed.
-    let config = raw(|query| vec![with_address(&query.to_ascii_lowercase(), 12, 66)]).await;
+    // The id before the question stays: what has another one is not heard at all.
+    let config = raw(|query| {
+        let mut reply = with_address(query, 12, 66);
+        reply[12..].make_ascii_lowercase();
+        vec![reply]
+    })
+    .await;
     let (resolver, lane) = with(&config);
     let answer = resolver
         .a(&name("a-name-of-some-length.example"), &lane)
