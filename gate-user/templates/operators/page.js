@@ -37,18 +37,26 @@ function pair(name, value, kind) {
   return made;
 }
 
+// Shows `rows` in the table body `id`. A row that says what it said stays the row that it is: what is
+// selected in it, pressed or focused stays so.
 function fill(id, rows) {
-  const columns = byId(id).closest("table").querySelectorAll("thead th").length || 2;
+  const body = byId(id);
+  const columns = body.closest("table").querySelectorAll("thead th").length || 2;
   if (!rows.length) {
     const none = cell("none", "none");
     none.colSpan = columns;
     rows = [row(none)];
   }
-  const focused = byId(id).contains(document.activeElement) && document.activeElement;
-  byId(id).replaceChildren(...rows);
-  if (!focused) return;
+  const focused = body.contains(document.activeElement) && document.activeElement;
+  const shown = [...body.rows];
+  rows.forEach((made, i) => {
+    if (!shown[i]) body.append(made);
+    else if (!shown[i].isEqualNode(made)) shown[i].replaceWith(made);
+  });
+  shown.slice(rows.length).forEach((gone) => gone.remove());
+  if (!focused || body.contains(focused)) return;
   const label = focused.getAttribute("aria-label");
-  [...byId(id).querySelectorAll("button")]
+  [...body.querySelectorAll("button")]
     .find((made) => made.getAttribute("aria-label") === label)?.focus({ preventScroll: true });
 }
 
