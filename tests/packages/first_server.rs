@@ -7,41 +7,12 @@ use std::{
 };
 
 use anyhow::{Context as _, Result, ensure};
-use gate_tests::lab::Lab;
-
-use crate::machine::Machine;
+use gate_tests::{
+    lab::Lab,
+    machine::{Machine, Operator, Step, steps},
+};
 
 const PAGE: &str = include_str!("../../docs/first-server.md");
-
-/// What the page calls for.
-#[derive(Debug, Eq, PartialEq)]
-enum Step {
-    /// The heading of a section.
-    Section(&'static str),
-    /// The configuration that it shows.
-    Configuration(String),
-    /// A command.
-    Command(&'static str),
-}
-
-/// The page's steps, in their order.
-fn steps() -> Vec<Step> {
-    let mut steps = Vec::new();
-    let mut lines = PAGE.lines();
-    while let Some(line) = lines.next() {
-        if let Some(heading) = line.strip_prefix("## ") {
-            steps.push(Step::Section(heading));
-        } else if line == "```toml" {
-            let text = lines.by_ref().take_while(|line| *line != "```");
-            steps.push(Step::Configuration(
-                text.flat_map(|line| [line, "\n"]).collect(),
-            ));
-        } else if let Some(command) = line.strip_prefix("    ") {
-            steps.push(Step::Command(command));
-        }
-    }
-    steps
-}
 
 #[test]
 fn the_page_makes_a_gate_of_a_fresh_debian_with_postfix() -> Result<()> {
@@ -55,27 +26,20 @@ fn the_page_makes_a_gate_of_a_fresh_debian_with_postfix() -> Result<()> {
          echo 'nameserver 127.0.0.1' >/etc/resolv.conf
          systemctl enable --now postfix",
     )?;
-    let architecture = machine.run("dpkg", &["--print-architecture"])?;
-    let mut sections = Vec::new();
-    for step in steps() {
+    let mut operator = Operator::new(&machine)?;
+    let mut sections: Vec<String> = Vec::new();
+    for step in steps(PAGE) {
         match step {
             Step::Section(heading) => {
-                after(&lab, &machine, sections.last().copied())
+                after(&lab, &machine, sections.last().map(String::as_str))
                     .with_context(|| format!("before `{heading}`"))?;
                 sections.push(heading);
             }
             Step::Configuration(text) => machine.write("/etc/gate/gate.toml", &text)?,
-            Step::Command(command) => {
-                let mut command = command.replace("amd64", architecture.trim());
-                if command == "gatectl detach" {
-                    // It asks whoever is at a terminal.
-                    command.push_str(" --yes");
-                }
-                machine.shell(&format!("cd /packages; {command}"))?;
-            }
+            Step::Command(command) => drop(operator.types(&command)?),
         }
     }
-    assert_eq!(sections.len(), 7, "{sections:?}");
+    assert_eq!(sections.len(), 8, "{sections:?}");
     Ok(())
 }
 

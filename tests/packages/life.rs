@@ -8,7 +8,7 @@ use gate_tests::lab::{
     Outcome::{Connected, TimedOut},
 };
 
-use crate::machine::{Machine, Version};
+use gate_tests::machine::{Machine, Version};
 
 #[test]
 fn an_upgrade_under_traffic_lets_no_listed_source_in_and_keeps_no_allowed_one_out() -> Result<()> {

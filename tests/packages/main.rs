@@ -3,6 +3,6 @@
 
 mod first_server;
 mod life;
-mod machine;
+mod pages;
 mod policy;
 mod service;

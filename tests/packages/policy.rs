@@ -3,7 +3,7 @@
 use anyhow::Result;
 use gate_tests::lab::Lab;
 
-use crate::machine::{Machine, Version};
+use gate_tests::machine::{Machine, Version};
 
 /// Asks once, and prints the answer.
 const ASK: &str = r#"perl -MIO::Socket::UNIX -e '

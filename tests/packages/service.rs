@@ -9,7 +9,7 @@ use std::{
 use anyhow::{Context as _, Result, ensure};
 use gate_tests::lab::{Lab, Outcome::TimedOut};
 
-use crate::machine::{Machine, Version, package, packages};
+use gate_tests::machine::{Machine, Version, package, packages};
 
 /// `CAP_CHOWN`, `CAP_NET_BIND_SERVICE` and `CAP_NET_ADMIN` (linux/capability.h).
 const KEPT: u64 = 1 | 1 << 10 | 1 << 12;

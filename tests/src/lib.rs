@@ -8,6 +8,7 @@ pub mod dns;
 pub mod evidence;
 pub mod feed_server;
 pub mod lab;
+pub mod machine;
 pub mod mail_servers;
 pub mod mails;
 pub mod packet;

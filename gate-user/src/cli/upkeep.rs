@@ -1,6 +1,8 @@
 //! `reload`, `detach`, `flush`: the gate as a whole.
 
-use std::fmt::Write as _;
+use std::{fmt::Write as _, fs, time::Duration};
+
+use tokio::time::{Instant, sleep};
 
 use super::{
     confirm::confirm,
@@ -9,6 +11,10 @@ use super::{
     words::{counted, foreign},
 };
 use crate::control::api::{Detached, Flushed, Reloaded, Status, route};
+
+/// How long a daemon that was told to end is waited for, and how often it is looked.
+const PATIENCE: Duration = Duration::from_secs(10);
+const INTERVAL: Duration = Duration::from_millis(20);
 
 /// What `detach` is given.
 #[derive(Debug, clap::Args)]
@@ -59,7 +65,26 @@ pub(super) async fn detach(gate: &Gate, args: DetachArgs) -> Result<Exit, CliErr
     confirm("detach", &detach_does(&status), args.yes)?;
     let answer: Detached = gate.client.post(route::DETACH).await?;
     gate.show(&answer, |answer, _| detached(answer))?;
+    if answer.stopping {
+        wait_for_end(status.pid).await;
+    }
     Ok(Exit::Done)
+}
+
+/// Waits until the daemon has ended, so that it is not met by what is done next: its state removed, or
+/// another one started. Of one that is not seen from here, in a container, nothing is waited for.
+async fn wait_for_end(pid: u32) {
+    let deadline = Instant::now() + PATIENCE;
+    while runs(pid) && Instant::now() < deadline {
+        sleep(INTERVAL).await;
+    }
+}
+
+/// Whether that process is a `gated` that has not ended; who has ended and is not waited for by its
+/// parent is a zombie (`proc_pid_stat(5)`).
+fn runs(pid: u32) -> bool {
+    fs::read_to_string(format!("/proc/{pid}/stat"))
+        .is_ok_and(|stat| stat.contains("(gated) ") && !stat.contains("(gated) Z "))
 }
 
 fn detach_does(status: &Status) -> String {

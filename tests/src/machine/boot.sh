@@ -1,5 +1,5 @@
 # Boots the Debian in $1 as a machine of its own: with its own processes and mounts, in the cgroup $5 of
-# the hierarchy that is mounted at $4. What it changes is in memory, at $2, with the packages of $3 in
+# the hierarchy that is mounted at $4. What it changes is in memory, at $2, with the files of $3 in
 # /packages. The network is the caller's.
 #
 # Called as the first process of a PID and a mount namespace; becomes systemd.
@@ -17,7 +17,7 @@ fi
 mount -t tmpfs -o mode=755 changes "$changes"
 root=$changes/root
 mkdir "$root" "$changes/upper" "$changes/work" "$changes/upper/packages"
-cp "$packages"/*.deb "$changes/upper/packages"
+find "$packages" -maxdepth 1 -type f -exec cp -t "$changes/upper/packages" {} +
 mount -t overlay -o "lowerdir=$base,upperdir=$changes/upper,workdir=$changes/work" overlay "$root"
 mount --make-private "$root"
 mount -t proc proc "$root/proc"

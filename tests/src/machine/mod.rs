@@ -1,8 +1,8 @@
 //! A Debian that boots on the lab's server: its own systemd as the first of its own processes, its own
 //! file systems, the lab's network, this machine's kernel.
 //!
-//! In: root, `GATE_MACHINE` (a debootstrapped root, which stays as it is) and `GATE_PACKAGES`, which
-//! `cargo xtask test` makes and names. Out: what commands say in there.
+//! In: root, `GATE_MACHINE` (a debootstrapped root, which stays as it is) and `GATE_PACKAGES` (what is to
+//! be installed in it), which `cargo xtask test` makes and names. Out: what commands say in there.
 
 use std::{
     env, fs,
@@ -16,10 +16,17 @@ use std::{
 };
 
 use anyhow::{Context as _, Result, bail, ensure};
-use gate_tests::lab::Lab;
 use rustix::mount::{MountFlags, UnmountFlags, mount, unmount};
 
-const BOOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/packages/boot.sh");
+use crate::lab::Lab;
+
+mod operator;
+mod steps;
+
+pub use operator::Operator;
+pub use steps::{Step, steps};
+
+const BOOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src/machine/boot.sh");
 
 /// How long the machine may take to boot, or to end.
 const DEADLINE: Duration = Duration::from_mins(2);
@@ -28,7 +35,7 @@ const DEADLINE: Duration = Duration::from_mins(2);
 static BOOTED: AtomicU32 = AtomicU32::new(0);
 
 /// A booted Debian. Ended and removed on drop.
-pub(crate) struct Machine<'a> {
+pub struct Machine<'a> {
     unshare: Child,
     /// systemd, as this machine numbers it.
     init: u32,
@@ -40,7 +47,10 @@ pub(crate) struct Machine<'a> {
 
 impl<'a> Machine<'a> {
     /// Boots it. The packages are in `/packages`.
-    pub(crate) fn boot(lab: &'a Lab) -> Result<Self> {
+    ///
+    /// # Errors
+    /// A variable is not set, or it does not boot.
+    pub fn boot(lab: &'a Lab) -> Result<Self> {
         let (base, packages) = (named("GATE_MACHINE")?, named("GATE_PACKAGES")?);
         let changes = lab.dir("machine")?;
         let cgroups = lab.dir("cgroups")?;
@@ -117,7 +127,10 @@ impl<'a> Machine<'a> {
     }
 
     /// Runs `program`, which must succeed; what it prints.
-    pub(crate) fn run(&self, program: &str, arguments: &[&str]) -> Result<String> {
+    ///
+    /// # Errors
+    /// It fails: what it said, and the end of gated's log.
+    pub fn run(&self, program: &str, arguments: &[&str]) -> Result<String> {
         let output = self.output(program, arguments)?;
         let (stdout, stderr) = (text(&output.stdout), text(&output.stderr));
         ensure!(
@@ -130,24 +143,33 @@ impl<'a> Machine<'a> {
     }
 
     /// Runs a line of the shell, which must succeed; what it prints.
-    pub(crate) fn shell(&self, line: &str) -> Result<String> {
+    ///
+    /// # Errors
+    /// As [`Machine::run`].
+    pub fn shell(&self, line: &str) -> Result<String> {
         self.run("sh", &["-ec", line])
     }
 
     /// Writes a file in there.
-    pub(crate) fn write(&self, path: &str, content: &str) -> Result<()> {
+    ///
+    /// # Errors
+    /// Its directory is not there.
+    pub fn write(&self, path: &str, content: &str) -> Result<()> {
         let inside = Path::new("/proc").join(self.init.to_string()).join("root");
         let path = inside.join(path.trim_start_matches('/'));
         fs::write(&path, content).with_context(|| format!("writing {}", path.display()))
     }
 
     /// Whether `program` succeeds.
-    pub(crate) fn succeeds(&self, program: &str, arguments: &[&str]) -> Result<bool> {
+    ///
+    /// # Errors
+    /// It cannot be run.
+    pub fn succeeds(&self, program: &str, arguments: &[&str]) -> Result<bool> {
         Ok(self.output(program, arguments)?.status.success())
     }
 
     /// What gated has logged.
-    pub(crate) fn journal(&self) -> String {
+    pub fn journal(&self) -> String {
         let arguments = ["--no-pager", "--lines=40", "--unit=gated.service"];
         let output = self.output("journalctl", &arguments);
         output
@@ -156,7 +178,10 @@ impl<'a> Machine<'a> {
     }
 
     /// Installs the package of that version, as an administrator does who has downloaded it.
-    pub(crate) fn install(&self, version: Version) -> Result<()> {
+    ///
+    /// # Errors
+    /// There is none, or apt fails.
+    pub fn install(&self, version: Version) -> Result<()> {
         let package = package(&self.packages, version)?;
         let name = package.file_name().context("it is a file")?;
         let path = Path::new("/packages").join(name);
@@ -195,7 +220,7 @@ fn remove_cgroups(cgroup: &Path) -> std::io::Result<()> {
 
 /// Which of the packages.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Version {
+pub enum Version {
     /// One before this.
     Former,
     /// The one of this tree.
@@ -203,7 +228,10 @@ pub(crate) enum Version {
 }
 
 /// The package of that version in the directory `packages`.
-pub(crate) fn package(packages: &Path, version: Version) -> Result<PathBuf> {
+///
+/// # Errors
+/// There is none.
+pub fn package(packages: &Path, version: Version) -> Result<PathBuf> {
     let name = match version {
         Version::Former => "gate_0.0.1-1_",
         Version::This => concat!("gate_", env!("CARGO_PKG_VERSION"), "-1_"),
@@ -219,7 +247,10 @@ pub(crate) fn package(packages: &Path, version: Version) -> Result<PathBuf> {
 }
 
 /// The directory of the packages.
-pub(crate) fn packages() -> Result<PathBuf> {
+///
+/// # Errors
+/// `GATE_PACKAGES` is not set.
+pub fn packages() -> Result<PathBuf> {
     named("GATE_PACKAGES")
 }
 
