@@ -24,7 +24,7 @@ mod operator;
 mod steps;
 
 pub use operator::Operator;
-pub use steps::{Step, steps};
+pub use steps::{Step, steps, steps_under};
 
 const BOOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src/machine/boot.sh");
 

@@ -1,5 +1,7 @@
 //! Who sits before the machine and types what a page says, word for word.
 
+use std::env;
+
 use anyhow::Result;
 
 use super::Machine;
@@ -10,7 +12,7 @@ const ASK: [&str; 2] = ["gatectl detach", "gatectl flush"];
 /// A shell in the directory of what was downloaded.
 pub struct Operator<'a> {
     machine: &'a Machine<'a>,
-    /// What the packages are called after.
+    /// What packages are called after.
     architecture: String,
     directory: String,
 }
@@ -35,12 +37,14 @@ impl<'a> Operator<'a> {
     /// # Errors
     /// It fails: what it said, and the end of gated's log.
     pub fn types(&mut self, line: &str) -> Result<String> {
-        let mut line = line.replace("amd64", &self.architecture);
+        let mut line = line
+            .replace("amd64", &self.architecture)
+            .replace("x86_64", env::consts::ARCH);
         if ASK.iter().any(|asking| line.starts_with(asking)) {
             line.push_str(" --yes");
         }
-        if line.starts_with("gatectl check ") {
-            // 1 is an answer, too.
+        if line.contains("gatectl ") {
+            // Listed, refused: 1 is an answer, too.
             line.push_str(" || test $? = 1");
         }
         let marked = format!("cd '{}'\n{line}\npwd", self.directory);

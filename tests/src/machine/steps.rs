@@ -28,14 +28,27 @@ pub fn steps(page: &str) -> Vec<Step> {
                 };
             }
             Event::Start(Tag::Heading { .. }) => text.clear(),
-            Event::Text(part) => text.push_str(&part),
-            Event::Code(part) => text.push_str(&part),
+            Event::Text(part) | Event::Code(part) => text.push_str(&part),
             Event::End(TagEnd::Heading(_)) => steps.push(Step::Section(text.clone())),
             Event::End(TagEnd::CodeBlock) => block(&language, &text, &mut steps),
             _ => {}
         }
     }
     steps
+}
+
+/// The steps of `page`, each with the heading above it, under the headings for which `wanted` holds.
+pub fn steps_under(page: &str, wanted: impl Fn(&str) -> bool) -> Vec<(String, Step)> {
+    let mut heading = String::new();
+    let mut under = Vec::new();
+    for step in steps(page) {
+        match step {
+            Step::Section(section) => heading = section,
+            step if wanted(&heading) => under.push((heading.clone(), step)),
+            _ => {}
+        }
+    }
+    under
 }
 
 /// The steps in a block of code.

@@ -12,7 +12,7 @@ use gate_tests::{
     machine::{Machine, Operator, Step, steps},
 };
 
-const PAGE: &str = include_str!("../../docs/first-server.md");
+const PAGE: &str = include_str!("../../../docs/first-server.md");
 
 #[test]
 fn the_page_makes_a_gate_of_a_fresh_debian_with_postfix() -> Result<()> {

@@ -1,0 +1,30 @@
+//! The pages for whoever runs a gate, word for word: what they have typed and written is, in a Debian that
+//! boots, and what they say comes of it is looked at behind each command.
+
+use std::time::Duration;
+
+use anyhow::{Result, ensure};
+use gate_tests::lab::Lab;
+
+mod access;
+mod first_server;
+mod installing;
+mod mail;
+mod operations;
+
+/// Listed by the tests.
+const LISTED: &str = "192.0.2.7";
+
+/// What the machine answers to curl on it.
+fn get(lab: &Lab, arguments: &[&str]) -> Result<String> {
+    let mut curl = lab.server_command("curl");
+    curl.args(["--silent", "--show-error", "--fail"]);
+    let patience = Duration::from_secs(30).as_secs().to_string();
+    let output = curl
+        .args(["--max-time", &patience])
+        .args(arguments)
+        .output()?;
+    let error = String::from_utf8_lossy(&output.stderr);
+    ensure!(output.status.success(), "curl {arguments:?}: {error}");
+    Ok(String::from_utf8(output.stdout)?)
+}
