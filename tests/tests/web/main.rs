@@ -5,6 +5,7 @@ mod contrast;
 mod hostile;
 mod operators;
 mod page;
+mod proxy;
 mod removal;
 mod taken;
 mod whole;

@@ -48,7 +48,12 @@ pub(crate) fn start<'a>(lab: &'a Lab, tables: &str) -> Result<Gate<'a>> {
 
 /// Shows `token` on the form that the page leads to.
 pub(crate) async fn log_in(client: &Client, token: &str) -> Result<()> {
-    client.goto(PAGE).await?;
+    log_in_at(client, PAGE, token).await
+}
+
+/// The same where the page is at `page`.
+pub(crate) async fn log_in_at(client: &Client, page: &str, token: &str) -> Result<()> {
+    client.goto(page).await?;
     let field = client.find(Locator::Css("#token")).await?;
     field.send_keys(token).await?;
     client

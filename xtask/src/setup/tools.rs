@@ -63,6 +63,11 @@ const SERVERS: &[Tool] = &[
         why: "a mail server that asks the policy service",
     },
     Tool {
+        program: "nginx",
+        package: "nginx",
+        why: "a reverse proxy in front of the pages",
+    },
+    Tool {
         program: "promtool",
         package: "prometheus",
         why: "Prometheus's own look at metrics and alert rules",

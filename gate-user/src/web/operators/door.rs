@@ -254,7 +254,7 @@ fn as_visitor(asked: Asked<'_>) -> Result<Admitted, Refused> {
 }
 
 /// Whether a request tells that it came through a proxy. Many say so in a header; nginx, unless it is
-/// told to, says nothing, but speaks HTTP/1.0, which no browser does.
+/// told to, says nothing, but before 1.29.7 it speaks HTTP/1.0, which no browser does.
 fn through_proxy(asked: Asked<'_>) -> bool {
     asked.version < Version::HTTP_11
         || asked.headers.keys().any(|name| {
