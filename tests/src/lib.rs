@@ -18,4 +18,5 @@ pub mod snmp;
 pub mod stack;
 pub mod table;
 pub mod terminal;
+pub mod typed;
 pub mod xdp;

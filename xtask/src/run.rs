@@ -37,10 +37,20 @@ pub(crate) fn say(step: &str) {
     println!("==> {step}");
 }
 
-/// The cargo that runs this xtask.
+/// The cargo that runs this xtask, as if it were called from a shell.
+///
+/// What the first cargo told xtask about xtask is kept from it: a build script that reads such a
+/// variable (ring's) would run again, and all that depends on it be built again, whenever `cargo
+/// xtask` comes after `cargo build` or the other way round.
 pub(crate) fn cargo() -> Command {
     let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.current_dir(root_dir());
+    for (name, _) in env::vars_os() {
+        let about = name.to_string_lossy();
+        if about.starts_with("CARGO_MANIFEST_") || about.starts_with("CARGO_PKG_") {
+            command.env_remove(&name);
+        }
+    }
     command
 }
 

@@ -25,6 +25,7 @@ mod files;
 pub mod forged;
 mod gate;
 pub mod greeter;
+mod host;
 pub(crate) mod namespace;
 pub mod probe;
 mod process;
@@ -34,6 +35,7 @@ pub use attempt::{Attempt, Connecting, connect_all};
 pub use crowd::{End, Held, by_source, source};
 use files::Workspace;
 pub use gate::{Gate, GateBuilder, Said};
+pub use host::Host;
 use namespace::Namespace;
 pub use probe::{Outcome, Tally};
 use process::Running;
@@ -264,6 +266,14 @@ impl Lab {
         let path = self.workspace.dir("files")?.join(name);
         fs::write(&path, content).with_context(|| format!("writing {}", path.display()))?;
         Ok(path)
+    }
+
+    /// The server as a host that never had a gate, where lines of the documents are typed.
+    ///
+    /// # Errors
+    /// A file system cannot be mounted.
+    pub fn host(&self) -> Result<Host<'_>> {
+        Host::new(&self.server, &self.workspace)
     }
 
     /// A gate for this server, to be configured and started.

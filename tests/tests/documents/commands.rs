@@ -1,11 +1,12 @@
 //! Every command of the documents is parsed by the program that it calls, and those of `gatectl` are
-//! run against a gate.
-
-use std::process::Command as Process;
+//! run against a gate. The others that run have modules of their own: `curl`, `gated`, `xtask`.
 
 use anyhow::{Context as _, Result, ensure};
 use clap::{Command as Program, CommandFactory as _};
-use gate_tests::lab::{Gate, Lab, program};
+use gate_tests::{
+    lab::{Gate, Lab},
+    typed,
+};
 use gate_user::{cli, daemon};
 
 use super::{
@@ -92,10 +93,8 @@ fn every_command_line_is_parsed() -> Result<()> {
                 }
                 ("cargo", Some("xtask")) => {
                     // Help is shown only if all before it can be parsed.
-                    let mut xtask = Process::new(program("xtask")?);
-                    let output = xtask.args(&command[2..]).arg("--help").output()?;
-                    let said = String::from_utf8_lossy(&output.stderr);
-                    ensure!(output.status.success(), "{}: {said}", at());
+                    let help = format!("{} --help", command.join(" "));
+                    drop(typed::in_workspace(&help).with_context(at)?);
                 }
                 (other, _) => ensure!(programs::is_known(other), "{}: who checks that?", at()),
             }

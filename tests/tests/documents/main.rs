@@ -7,6 +7,8 @@ mod configuration;
 mod console;
 mod curl;
 mod first_server;
+mod gated;
 mod operations;
 mod page;
 mod programs;
+mod xtask;

@@ -34,7 +34,7 @@ pub(crate) struct Options {
     #[arg(long)]
     no_kernel: bool,
     /// And make what is handed out: install, upgrade and remove the optimized package, run what is in
-    /// the tarball, and make the book
+    /// the tarball, build and load the source as the README says, and make the book
     #[arg(long, conflicts_with = "no_kernel")]
     full: bool,
 }
@@ -72,7 +72,7 @@ pub(crate) fn test(options: &Options) -> ExitCode {
         });
     }
     if options.full {
-        steps.push(step("tarball", || tarball_tests().map(Outcome::Ran)));
+        steps.push(step("handed out", || handed_out_tests().map(Outcome::Ran)));
         steps.push(step("book", || check(docs::docs())));
     }
     report::print(&steps)
@@ -157,8 +157,9 @@ fn package_tests(programs: Programs) -> Result<Tally> {
     tests_as_root(&["packages".to_owned()], 2, &variables)
 }
 
-/// The tests of what is handed out besides packages, as root.
-fn tarball_tests() -> Result<Tally> {
+/// The tests of what is handed out besides packages, as root: the tarball, and the
+/// source, which the tests of the packages have had built with optimizations already.
+fn handed_out_tests() -> Result<Tally> {
     let directory = dist::tarball_for_tests()?;
     let variables = [("GATE_PACKAGES", directory.as_path())];
     tests_as_root(&integration_tests("tests/full")?, 2, &variables)
