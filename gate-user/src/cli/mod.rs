@@ -164,7 +164,7 @@ enum Command {
     Simulate(simulate::Args),
     /// Read the configuration again.
     Reload,
-    /// Take the gate off the wire: nothing is blocked any more.
+    /// Take the gate off the wire: nothing is blocked any more, and gated ends.
     Detach(upkeep::DetachArgs),
     /// End every listing.
     Flush(upkeep::FlushArgs),

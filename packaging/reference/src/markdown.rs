@@ -13,8 +13,9 @@ const HEAD: &str = "\
 
 <!-- Written by gate-reference, from packaging/gate.toml and from what gated's own reader says. -->
 
-`gated` reads `/etc/gate/gate.toml`, or the file that `--config` names. It is TOML. Every key has a
-default, unless it says that it has none; an empty file is a good one, and so is none at all.
+`gated` reads the file that `--config` names; the service names `/etc/gate/gate.toml`, and the check below
+takes that where none is named. It is TOML. Every key has a default, unless it says that it has none; an
+empty file is a good one, and a `gated` that is given none has all defaults.
 
     gated --check-config      tells whether the file is right, and what is wrong with it
     gatectl reload            puts it in force

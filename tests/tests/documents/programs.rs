@@ -1,40 +1,59 @@
 //! Which programs the documents may call, and who makes sure that it works.
 
-/// A program that is not run here, and why not.
-const ELSEWHERE: [(&str, &str); 21] = [
+use std::path::Path;
+
+/// Programs besides this project's and cargo with which a line of commands may begin.
+const OTHERS: [&str; 19] = [
+    "apt-get",
+    "cd",
+    "cp",
+    "curl",
+    "groupadd",
+    "install",
+    "journalctl",
+    "mv",
+    "openssl",
+    "postconf",
+    "rbldnsd",
+    "rm",
+    "ssh",
+    "systemctl",
+    "systemd-sysusers",
+    "tail",
+    "tar",
+    "usermod",
+    "zcat",
+];
+
+/// Pages whose commands are typed, all of them or all that are not `gatectl`'s, and who does that.
+const TYPED: [(&str, &str); 8] = [
     (
-        "apt-get",
-        "the package's test installs and removes it in a Debian root",
+        "README.md",
+        "tests/packages/pages/installing and tests/full/loading",
     ),
-    ("cd", "the shell's own"),
-    ("cp", "Debian's own, and harmless"),
-    ("curl", "documents/curl calls it as the pages say"),
+    ("docs/evidence.md", "tests/packages/pages/mail"),
+    ("docs/first-server.md", "tests/packages/pages/first_server"),
+    ("docs/gatectl.md", "tests/packages/pages/access"),
     (
-        "groupadd",
-        "Debian's own; what membership means is tested with a second user",
+        "docs/install.md",
+        "tests/packages/pages/installing and tests/full/tarball",
     ),
-    ("install", "coreutils' own"),
-    ("ip", "iproute2's own; what it does is shown in tests/lives"),
-    ("journalctl", "systemd's own"),
-    ("mv", "Debian's own, and harmless"),
-    ("openssl", "OpenSSL's own"),
-    ("postconf", "first_server calls it as the page says"),
-    ("postfix", "tests/policy starts one"),
+    ("docs/operations.md", "tests/packages/pages/operations"),
+    (
+        "docs/operators-page.md",
+        "tests/packages/pages/access, but for ssh to another machine",
+    ),
+    ("docs/policy.md", "tests/packages/pages/mail"),
+];
+
+/// Commands of other pages, and who makes sure of them, or why nobody does.
+const ELSEWHERE: [(&str, &str); 3] = [
+    ("curl", "documents/curl makes every call"),
+    (
+        "mv",
+        "coreutils' own: it puts a file that gatectl has written in its place",
+    ),
     ("rbldnsd", "tests/rbldnsd runs it with these arguments"),
-    (
-        "rm",
-        "tests/full/loading and operations remove what it does",
-    ),
-    ("ssh", "OpenSSH's own"),
-    ("systemctl", "the package's test installs the units"),
-    (
-        "systemd-sysusers",
-        "the package's test has it make the group",
-    ),
-    ("tail", "coreutils' own"),
-    ("tar", "the tarball's test unpacks it"),
-    ("usermod", "as groupadd"),
-    ("zcat", "gzip's own"),
 ];
 
 /// A command of `gatectl` that is parsed here and not run, and why not.
@@ -68,9 +87,14 @@ const PARSED: [(&str, &str); 6] = [
 /// Commands of `gatectl` that ask on a terminal whether they shall; a test has none.
 pub(crate) const ASKS: [&str; 2] = ["detach", "flush"];
 
-/// Whether somebody makes sure that what the documents say of this program works.
+/// Whether a line that begins so is a command.
 pub(crate) fn is_known(program: &str) -> bool {
-    matches!(program, "gatectl" | "gated" | "cargo")
+    matches!(program, "gatectl" | "gated" | "cargo") || OTHERS.contains(&program)
+}
+
+/// Whether somebody makes sure of what `page` says of `program`, another than this project's.
+pub(crate) fn is_tested(page: &Path, program: &str) -> bool {
+    TYPED.iter().any(|(typed, _)| Path::new(typed) == page)
         || ELSEWHERE.iter().any(|(name, _)| *name == program)
 }
 

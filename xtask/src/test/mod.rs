@@ -144,25 +144,30 @@ fn cargo_test() -> Command {
     tests
 }
 
-/// The tests of the packages, as root, in a Debian that boots beside this machine's system.
+/// The tests of the packages, as root.
 fn package_tests(programs: Programs) -> Result<Tally> {
-    setup::test_tools()?;
-    let machine = setup::machine()?;
     let packages = dist::packages_for_tests(programs)?;
-    let variables = [
-        ("GATE_MACHINE", machine.as_path()),
-        ("GATE_PACKAGES", &packages),
-    ];
-    // Each boots a system.
-    tests_as_root(&["packages".to_owned()], 2, &variables)
+    tests_on_a_machine(&["packages".to_owned()], &packages)
 }
 
-/// The tests of what is handed out besides packages, as root: the tarball, and the
-/// source, which the tests of the packages have had built with optimizations already.
+/// The tests of what is handed out besides packages, as root: the tarball, and the source, which the tests
+/// of the packages have had built with optimizations already.
 fn handed_out_tests() -> Result<Tally> {
     let directory = dist::tarball_for_tests()?;
-    let variables = [("GATE_PACKAGES", directory.as_path())];
-    tests_as_root(&integration_tests("tests/full")?, 2, &variables)
+    tests_on_a_machine(&integration_tests("tests/full")?, &directory)
+}
+
+/// Runs the integration tests of these names, as root, of what is in `packages`, in a Debian that boots
+/// beside this machine's system.
+fn tests_on_a_machine(names: &[String], packages: &Path) -> Result<Tally> {
+    setup::test_tools()?;
+    let machine = setup::machine()?;
+    let variables = [
+        ("GATE_MACHINE", machine.as_path()),
+        ("GATE_PACKAGES", packages),
+    ];
+    // Each boots a system.
+    tests_as_root(names, 2, &variables)
 }
 
 /// The names of the integration tests in the directory `dir` of the workspace: files, and
