@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use tokio::sync::{mpsc, oneshot};
 
 use super::{
-    answer, explain,
+    answer, explain, listings,
     lookup::Lookups,
     policy::{self, Policy},
     reports::Hear,
@@ -22,7 +22,7 @@ use super::{
     view::View,
 };
 use crate::{
-    book::{Change, NewAllow, NewListing, Origin, Outcome, Scope, Standing},
+    book::{Change, Standing},
     config::FloodMode,
     control::{
         Caller, Service, ServiceError,
@@ -52,8 +52,6 @@ use crate::{
     web::entrance::Troubles,
 };
 
-/// The most entries that are told of as the latest.
-const MAX_LATEST: u32 = 1000;
 /// The longest note, in bytes.
 const MAX_NOTE: usize = 2000;
 
@@ -140,18 +138,16 @@ impl Handle {
             .await
     }
 
-    async fn change(&self, changes: Vec<Change>, by: &Caller) -> Result<Changed, ServiceError> {
+    /// Has the writer change the book.
+    pub(super) async fn change(
+        &self,
+        changes: Vec<Change>,
+        by: &Caller,
+    ) -> Result<Changed, ServiceError> {
         let by = by.to_string();
         self.ask(|reply| Request::Change { changes, by, reply })
             .await
     }
-}
-
-/// What cannot happen as long as the ledger gives one outcome of the right kind for each change.
-fn unexpected<T>(outcome: Option<&Outcome>) -> Result<T, ServiceError> {
-    Err(ServiceError::Internal(format!(
-        "the book answered another question: {outcome:?}"
-    )))
 }
 
 /// When what begins now and lasts `duration` ends.
@@ -189,104 +185,19 @@ impl Service for Handle {
     }
 
     async fn block(&self, request: Block, by: &Caller) -> Result<Blocked, ServiceError> {
-        let listing = NewListing {
-            network: request.network,
-            reason: request.reason,
-            origin: Origin::Operator,
-            comment: request.comment.map(Into::into),
-            evidence: None,
-            expires: end(request.duration)?,
-            force: request.force,
-        };
-        let Changed { applied, book } = self.change(vec![Change::List(listing)], by).await?;
-        let (listing, renewed) = match applied.outcomes.into_iter().next() {
-            Some(Outcome::Listed(listing)) => (listing, false),
-            Some(Outcome::Renewed(listing)) => (listing, true),
-            other => return unexpected(other.as_ref()),
-        };
-        let view = self.view();
-        Ok(Blocked {
-            enforcement: view.rules.enforcement(listing.reason),
-            exceptions: answer::exceptions(plan::exempt(&book, &view.rules, listing.network)),
-            listing: listing.into(),
-            renewed,
-        })
+        listings::block(self, request, by).await
     }
 
     async fn unblock(&self, request: Unblock, by: &Caller) -> Result<Unblocked, ServiceError> {
-        let network = request.network;
-        let view = self.view();
-        let mut origins: Vec<Origin> = view
-            .book
-            .at(network)
-            .map(|listing| listing.origin)
-            .filter(|origin| !matches!(origin, Origin::Feed(_)))
-            .collect();
-        origins.sort();
-        origins.dedup();
-        if origins.is_empty() && view.book.covering(network).next().is_none() {
-            return Err(ServiceError::NotFound(format!("nothing lists {network}")));
-        }
-        let changes = origins
-            .into_iter()
-            .map(|origin| Change::Unlist {
-                network,
-                origin: Some(origin),
-                reason: None,
-            })
-            .collect();
-        let Changed { applied, book } = self.change(changes, by).await?;
-        let ended = applied
-            .outcomes
-            .into_iter()
-            .flat_map(|outcome| match outcome {
-                Outcome::Unlisted(listings) => listings,
-                _ => Vec::new(),
-            });
-        Ok(Unblocked {
-            ended: ended.map(Into::into).collect(),
-            remaining: book.covering(network).map(Into::into).collect(),
-        })
+        listings::unblock(self, request, by).await
     }
 
     async fn allow(&self, request: Allow, by: &Caller) -> Result<Allowed, ServiceError> {
-        let entry = NewAllow {
-            network: request.network,
-            origin: Origin::Operator,
-            comment: request.comment.map(Into::into),
-            expires: end(request.duration)?,
-            force: request.force,
-        };
-        let Changed { applied, book } = self.change(vec![Change::Allow(entry)], by).await?;
-        let (entry, renewed) = match applied.outcomes.into_iter().next() {
-            Some(Outcome::Allowed(entry)) => (entry, false),
-            Some(Outcome::AllowRenewed(entry)) => (entry, true),
-            other => return unexpected(other.as_ref()),
-        };
-        Ok(Allowed {
-            overrides: answer::overridden(&book, entry.network),
-            entry: entry.into(),
-            renewed,
-        })
+        listings::allow(self, request, by).await
     }
 
     async fn disallow(&self, request: Disallow, by: &Caller) -> Result<Disallowed, ServiceError> {
-        let network = request.network;
-        if self.view().book.allow_covering(network).next().is_none() {
-            return Err(ServiceError::NotFound(format!("nothing allows {network}")));
-        }
-        let change = Change::Disallow {
-            network,
-            origin: Some(Origin::Operator),
-        };
-        let Changed { applied, book } = self.change(vec![change], by).await?;
-        match applied.outcomes.into_iter().next() {
-            Some(Outcome::Disallowed(entries)) => Ok(Disallowed {
-                ended: entries.into_iter().map(Into::into).collect(),
-                remaining: book.allow_covering(network).map(Into::into).collect(),
-            }),
-            other => unexpected(other.as_ref()),
-        }
+        listings::disallow(self, request, by).await
     }
 
     async fn list(&self, filter: Filter) -> Result<Listings, ServiceError> {
@@ -298,24 +209,7 @@ impl Service for Handle {
     }
 
     async fn history(&self, network: Network, limit: usize) -> Result<History, ServiceError> {
-        let history = self.view().history.clone();
-        let limit = self::limit(u32::try_from(limit).unwrap_or(u32::MAX));
-        let internal = |error: crate::book::BookError| ServiceError::Internal(error.to_string());
-        let mut entries = history
-            .find(network, Scope::Covering, limit)
-            .await
-            .map_err(internal)?;
-        let within = history
-            .find(network, Scope::Within, limit)
-            .await
-            .map_err(internal)?;
-        entries.extend(within.into_iter().filter(|entry| entry.network != network));
-        entries.sort_by_key(|entry| std::cmp::Reverse((entry.since, entry.id)));
-        entries.truncate(limit as usize);
-        Ok(History {
-            network,
-            entries: entries.into_iter().map(Into::into).collect(),
-        })
+        listings::history(self, network, limit).await
     }
 
     async fn stats(&self) -> Result<Stats, ServiceError> {
@@ -327,12 +221,7 @@ impl Service for Handle {
     }
 
     async fn latest(&self, query: LatestQuery) -> Result<Latest, ServiceError> {
-        let history = self.view().history.clone();
-        let entries = history.latest(query.limit.min(MAX_LATEST)).await;
-        let entries = entries.map_err(|error| ServiceError::Internal(error.to_string()))?;
-        Ok(Latest {
-            entries: entries.into_iter().map(Into::into).collect(),
-        })
+        listings::latest(self, query).await
     }
 
     async fn metrics(&self) -> Result<String, ServiceError> {
@@ -403,50 +292,7 @@ impl Service for Handle {
     }
 
     async fn import(&self, request: Import, by: &Caller) -> Result<Imported, ServiceError> {
-        let expires = end(request.duration)?;
-        let comment: Option<Arc<str>> = request.comment.map(Into::into);
-        let changes = request
-            .networks
-            .into_iter()
-            .map(|entry| {
-                Change::List(NewListing {
-                    network: entry.network,
-                    reason: request.reason,
-                    origin: Origin::Operator,
-                    comment: comment.clone(),
-                    evidence: entry.evidence.map(Into::into),
-                    expires,
-                    force: request.force,
-                })
-            })
-            .collect();
-        let Changed { applied, book } = self.change(changes, by).await?;
-        let rules = Arc::clone(&self.view().rules);
-        let mut imported = Imported {
-            added: 0,
-            renewed: 0,
-            not_planned: 0,
-        };
-        for outcome in &applied.outcomes {
-            let listing = match outcome {
-                Outcome::Listed(listing) => {
-                    imported.added += 1;
-                    listing
-                }
-                Outcome::Renewed(listing) => {
-                    imported.renewed += 1;
-                    listing
-                }
-                _ => continue,
-            };
-            if !plan::exempt(&book, &rules, listing.network)
-                .whole
-                .is_empty()
-            {
-                imported.not_planned += 1;
-            }
-        }
-        Ok(imported)
+        listings::import(self, request, by).await
     }
 
     async fn export(&self) -> Result<Export, ServiceError> {
@@ -465,13 +311,7 @@ impl Service for Handle {
     }
 
     async fn flush(&self, by: &Caller) -> Result<Flushed, ServiceError> {
-        let Changed { applied, .. } = self.change(vec![Change::Flush], by).await?;
-        match applied.outcomes.into_iter().next() {
-            Some(Outcome::Flushed(ended)) => Ok(Flushed {
-                ended: ended as u64,
-            }),
-            other => unexpected(other.as_ref()),
-        }
+        listings::flush(self, by).await
     }
 
     async fn explain(&self, address: IpAddr) -> Result<Explanation, ServiceError> {

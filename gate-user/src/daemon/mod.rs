@@ -18,6 +18,7 @@ mod flood;
 mod handle;
 mod intake;
 mod kept;
+mod listings;
 mod logging;
 mod lookup;
 mod metrics;
