@@ -25,7 +25,14 @@ pub(super) fn read(text: &str) -> Result<Config, Vec<Problem>> {
     let (document, errors) = DeTable::parse_recoverable(text);
     if !errors.is_empty() {
         let problem = |error: &toml::de::Error| {
-            Problem::at(text, error.span().unwrap_or_default(), "", error.message())
+            let span = error.span().unwrap_or_default();
+            let mut message = error.message().to_owned();
+            if message == "duplicate key" {
+                let name = text.get(span.clone()).unwrap_or_default();
+                message =
+                    format!("duplicate key `{name}`: each key, and each [section], stands once");
+            }
+            Problem::at(text, span, "", &message)
         };
         return Err(sorted(errors.iter().map(problem).collect()));
     }

@@ -228,7 +228,11 @@ fn what_is_no_toml() {
         ),
         (
             "[gate]\nsample = 1\nsample = 2",
-            "gate.toml:3:1: duplicate key",
+            "gate.toml:3:1: duplicate key `sample`: each key, and each [section], stands once",
+        ),
+        (
+            "[gate]\n[gate]\nsample = 2",
+            "gate.toml:2:2: duplicate key `gate`: each key, and each [section], stands once",
         ),
     ]);
 }

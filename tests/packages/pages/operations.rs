@@ -11,6 +11,11 @@ use gate_tests::{
 
 use super::LISTED;
 
+/// What the page has typed to keep the gate off, and for a backup.
+const NEVER_AGAIN: &str = "systemctl disable --now gated gate-policy.socket gate-web.socket";
+const BACKUP_STOP: &str = "systemctl stop gate-policy.socket gate-web.socket gated";
+const BACKUP: &str = "tar czf /var/backups/gate-$(date +%F).tar.gz /etc/gate /var/lib/gate";
+
 /// In the same network: the address that the page lets in.
 const LET_IN: &str = "192.0.2.25";
 
@@ -31,7 +36,7 @@ fn operations() -> Result<()> {
         after(&lab, &machine, &heading, &command).with_context(at)?;
         typed += 1;
     }
-    ensure!(typed == 20, "{typed} commands");
+    ensure!(typed == 21, "{typed} commands");
     Ok(())
 }
 
@@ -49,9 +54,7 @@ fn before(lab: &Lab, machine: &Machine<'_>, command: &str) -> Result<()> {
         }
         // Of the next section.
         "gatectl mode monitor" => drop(machine.run("systemctl", &["start", "gated"])?),
-        "systemctl stop gated" => {
-            machine.shell("gatectl mode enforce; gatectl block 192.0.2.7")?;
-        }
+        BACKUP_STOP => drop(machine.shell("gatectl mode enforce; gatectl block 192.0.2.7")?),
         _ => {}
     }
     Ok(())
@@ -78,9 +81,16 @@ fn after(lab: &Lab, machine: &Machine<'_>, heading: &str, command: &str) -> Resu
             let allowed = machine.run("gatectl", &["list", "--allow"])?;
             assert!(allowed.contains(LET_IN), "allow entries stay: {allowed}");
         }
-        "systemctl stop gated" => assert_eq!(lab.connect(LISTED)?, TimedOut, "while it copies"),
-        "cp -a /var/lib/gate /var/backups/gate" => {
-            drop(machine.run("test", &["-s", "/var/backups/gate/gate.db"])?);
+        NEVER_AGAIN => {
+            assert!(!machine.succeeds("systemctl", &["is-enabled", "gated"])?);
+            assert!(!is_active()?);
+        }
+        BACKUP_STOP => assert_eq!(lab.connect(LISTED)?, TimedOut, "while it copies"),
+        BACKUP => {
+            let copied = machine.shell("tar tzf /var/backups/gate-*.tar.gz")?;
+            for file in ["etc/gate/gate.toml", "var/lib/gate/gate.db"] {
+                assert!(copied.lines().any(|line| line == file), "{copied}");
+            }
         }
         "gatectl export --format json >listings.json" => {
             let listings = machine.shell("cat /packages/listings.json")?;

@@ -29,7 +29,7 @@ const OTHERS: [&str; 19] = [
 const TYPED: [(&str, &str); 8] = [
     (
         "README.md",
-        "tests/packages/pages/installing and tests/full/loading",
+        "tests/packages/pages/installing and tests/loading",
     ),
     ("docs/evidence.md", "tests/packages/pages/mail"),
     ("docs/first-server.md", "tests/packages/pages/first_server"),
@@ -73,7 +73,7 @@ const PARSED: [(&str, &str); 6] = [
     ),
     (
         "cargo xtask build-and-load",
-        "tests/full/loading runs it as the README says",
+        "tests/loading runs it as the README says",
     ),
     ("cargo xtask dist …", "cargo xtask test --full makes both"),
     ("cargo xtask docs", "cargo xtask test --full makes the book"),

@@ -21,13 +21,18 @@ use crate::{
 };
 
 /// What is in the tarball besides programs, manual and completions.
-const FILES: [&str; 8] = [
+const FILES: [&str; 13] = [
     "README.md",
     "ARCHITECTURE.md",
+    "CHANGELOG.md",
+    "CONTRIBUTING.md",
+    "SECURITY.md",
     "LICENSE-APACHE",
     "LICENSE-MIT",
     "docs",
     "packaging/gate.toml",
+    "packaging/grafana",
+    "packaging/prometheus",
     "packaging/systemd",
     "gate-ebpf/LICENSE-GPL2",
 ];
