@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use anyhow::Result;
-use gate_tests::lab::{
-    Lab,
-    Outcome::{Connected, TimedOut},
+use gate_tests::{
+    lab::{
+        Lab,
+        Outcome::{Connected, TimedOut},
+    },
+    machine::{Machine, Version},
 };
-
-use gate_tests::machine::{Machine, Version};
 
 #[test]
 fn an_upgrade_under_traffic_lets_no_listed_source_in_and_keeps_no_allowed_one_out() -> Result<()> {

@@ -1,9 +1,10 @@
 //! The policy service behind a socket that systemd holds.
 
 use anyhow::Result;
-use gate_tests::lab::Lab;
-
-use gate_tests::machine::{Machine, Version};
+use gate_tests::{
+    lab::Lab,
+    machine::{Machine, Version},
+};
 
 /// Asks once, and prints the answer.
 const ASK: &str = r#"perl -MIO::Socket::UNIX -e '

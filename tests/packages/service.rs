@@ -7,9 +7,10 @@ use std::{
 };
 
 use anyhow::{Context as _, Result, ensure};
-use gate_tests::lab::{Lab, Outcome::TimedOut};
-
-use gate_tests::machine::{Machine, Version, package, packages};
+use gate_tests::{
+    lab::{Lab, Outcome::TimedOut},
+    machine::{Machine, Version, package, packages},
+};
 
 /// `CAP_CHOWN`, `CAP_NET_BIND_SERVICE` and `CAP_NET_ADMIN` (linux/capability.h).
 const KEPT: u64 = 1 | 1 << 10 | 1 << 12;
@@ -64,7 +65,7 @@ fn a_gated_that_hangs_is_started_anew_and_the_gate_enforces_meanwhile() -> Resul
     machine.run("gatectl", &["block", "192.0.2.7"])?;
     machine.shell(
         "mkdir -p /etc/systemd/system/gated.service.d
-         printf '[Service]\\nWatchdogSec=2s\\nRestartSec=100ms\\n' >/etc/systemd/system/gated.service.d/watch.conf
+         printf '[Service]\\nWatchdogSec=10s\\nRestartSec=100ms\\n' >/etc/systemd/system/gated.service.d/watch.conf
          systemctl daemon-reload
          systemctl restart gated",
     )?;

@@ -20,14 +20,16 @@ pub fn surround<'a>(command: &'a mut Command, first: Option<&Path>) -> Result<&'
     for (name, _) in env::vars_os() {
         let about = name.to_string_lossy();
         let of_package = ["CARGO_MANIFEST_", "CARGO_PKG_", "OUT_DIR"];
-        if of_package.iter().any(|start| about.starts_with(start)) {
+        // As root, where it is, by sudo already.
+        let runs = about.starts_with("CARGO_TARGET_") && about.ends_with("_RUNNER");
+        if runs || of_package.iter().any(|start| about.starts_with(start)) {
             command.env_remove(&name);
         }
     }
     let path = env::var_os("PATH").unwrap_or_default();
     let cargo = env::var_os("CARGO_HOME").map(|home| Path::new(&home).join("bin"));
     let first = first.map(Path::to_owned).into_iter();
-    let path = env::join_paths(first.chain(env::split_paths(&path)).chain(cargo))?;
+    let path = env::join_paths(first.chain(cargo).chain(env::split_paths(&path)))?;
     // Whatever is missing then is said, instead of being waited for.
     command.env("PATH", path).env("CARGO_NET_OFFLINE", "true");
     Ok(command)

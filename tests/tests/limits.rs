@@ -38,7 +38,7 @@ fn reopens(lab: &Lab, from: &str) -> Result<Duration> {
     let begun = Instant::now();
     while once(lab, from)? != Connected {
         ensure!(
-            begun.elapsed() < Duration::from_secs(10),
+            begun.elapsed() < Duration::from_secs(30),
             "{from} stays out"
         );
     }
@@ -95,7 +95,7 @@ fn with_too_many_connections_open_syns_are_dropped_until_one_closes() -> Result<
 #[test]
 fn after_too_many_connections_in_a_window_syns_are_dropped_until_it_ends() -> Result<()> {
     let lab = Lab::new()?;
-    let gate = lab.gate().with("[limits]\nrate = \"3/4s\"").start()?;
+    let gate = lab.gate().with("[limits]\nrate = \"3/10s\"").start()?;
     let begun = Instant::now();
     for _ in 0..3 {
         assert_eq!(once(&lab, "192.0.2.7")?, Connected);
@@ -103,7 +103,7 @@ fn after_too_many_connections_in_a_window_syns_are_dropped_until_it_ends() -> Re
     assert_eq!(once(&lab, "192.0.2.7")?, TimedOut);
     assert_eq!(once(&lab, "192.0.2.8")?, Connected);
     reopens(&lab, "192.0.2.7")?;
-    ensure!(begun.elapsed() >= Duration::from_secs(4), "too early");
+    ensure!(begun.elapsed() >= Duration::from_secs(10), "too early");
     assert!(limited(&gate, "rate")? >= 1);
     Ok(())
 }
@@ -142,8 +142,11 @@ fn a_score_gives_other_limits() -> Result<()> {
     for who in ["192.0.2.7", "2001:db8:1:2::7"] {
         // Two are let in whenever the look at the score comes.
         let _held = hold(&lab, who, 2)?;
-        thread::sleep(Duration::from_millis(300));
-        assert_eq!(once(&lab, who)?, TimedOut, "{who}");
+        let deadline = Instant::now() + Duration::from_secs(30);
+        while once(&lab, who)? != TimedOut {
+            ensure!(Instant::now() < deadline, "{who} is held to no other limit");
+            thread::sleep(Duration::from_millis(100));
+        }
     }
     let held = hold(&lab, "203.0.113.7", 3)?;
     assert_eq!(once(&lab, "203.0.113.7")?, TimedOut, "its network's");
@@ -192,7 +195,7 @@ fn mode_monitor_counts_what_it_would_drop() -> Result<()> {
 fn who_reaches_a_limit_again_and_again_is_listed_each_time_for_longer() -> Result<()> {
     let lab = Lab::new()?;
     let limits = "[limits]\nconnections_hard = 2\nconnections = 1\nrate = \"none\"\n\
-                  repeat = \"3/1m\"\nlist_for = \"2s\"\nlongest = \"5s\"";
+                  repeat = \"3/1m\"\nlist_for = \"4s\"\nlongest = \"10s\"";
     let gate = lab.gate().with(limits).start()?;
     let reach = |who: &str| -> Result<()> {
         for _ in 0..3 {
@@ -202,7 +205,7 @@ fn who_reaches_a_limit_again_and_again_is_listed_each_time_for_longer() -> Resul
         }
         Ok(())
     };
-    for (round, seconds) in [(1, 2), (2, 4), (3, 5)] {
+    for (round, seconds) in [(1, 4), (2, 8), (3, 10)] {
         for _ in 0..2 {
             drop(hold(&lab, "192.0.2.7", 2)?);
             thread::sleep(Duration::from_millis(1100));

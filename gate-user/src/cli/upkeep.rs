@@ -13,7 +13,7 @@ use super::{
 use crate::control::api::{Detached, Flushed, Reloaded, Status, route};
 
 /// How long a daemon that was told to end is waited for, and how often it is looked.
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(30);
 const INTERVAL: Duration = Duration::from_millis(20);
 
 /// What `detach` is given.
@@ -65,19 +65,23 @@ pub(super) async fn detach(gate: &Gate, args: DetachArgs) -> Result<Exit, CliErr
     confirm("detach", &detach_does(&status), args.yes)?;
     let answer: Detached = gate.client.post(route::DETACH).await?;
     gate.show(&answer, |answer, _| detached(answer))?;
-    if answer.stopping {
-        wait_for_end(status.pid).await;
+    if answer.stopping && !ends(status.pid).await {
+        eprintln!("gatectl: gated (process {}) has not ended yet", status.pid);
     }
     Ok(Exit::Done)
 }
 
 /// Waits until the daemon has ended, so that it is not met by what is done next: its state removed, or
-/// another one started. Of one that is not seen from here, in a container, nothing is waited for.
-async fn wait_for_end(pid: u32) {
+/// another one started; whether it has. One that is not seen from here, in a container, is taken to have.
+async fn ends(pid: u32) -> bool {
     let deadline = Instant::now() + PATIENCE;
-    while runs(pid) && Instant::now() < deadline {
+    while runs(pid) {
+        if Instant::now() > deadline {
+            return false;
+        }
         sleep(INTERVAL).await;
     }
+    true
 }
 
 /// Whether that process is a `gated` that has not ended; who has ended and is not waited for by its

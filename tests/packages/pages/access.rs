@@ -6,7 +6,7 @@ use gate_tests::{
     machine::{Machine, Operator, Step, Version, steps_under},
 };
 
-use super::{LISTED, get};
+use super::{LISTED, get_on_server};
 
 #[test]
 fn who_may_command_the_gate() -> Result<()> {
@@ -28,9 +28,7 @@ fn who_may_command_the_gate() -> Result<()> {
         }
     }
     ensure!(typed == 2, "{typed} commands");
-    machine.shell(
-        "apt-get --yes -o Dpkg::Options::=--force-confold install /packages/gate_0.1*.deb",
-    )?;
+    machine.install(Version::This)?;
     machine.run("runuser", &["-u", "alice", "gatectl", "block", LISTED])?;
     assert!(!machine.succeeds("runuser", &["-u", "bob", "gatectl", "status"])?);
     Ok(())
@@ -60,7 +58,7 @@ fn who_may_see_the_operators_page() -> Result<()> {
                 typed += 1;
                 if command == "systemctl restart gated" {
                     assert!(
-                        get(&lab, &[status])?.starts_with('{'),
+                        get_on_server(&lab, &[status])?.starts_with('{'),
                         "from the machine itself"
                     );
                 }
@@ -69,12 +67,12 @@ fn who_may_see_the_operators_page() -> Result<()> {
         }
     }
     ensure!(typed == 4, "{typed} commands");
-    let answer = get(&lab, &[status])
+    let answer = get_on_server(&lab, &[status])
         .err()
         .context("who has no token sees it")?;
     assert!(answer.to_string().contains("401"), "{answer}");
     let secret = machine.shell("cat /etc/gate/desk.token")?;
     let token = format!("Authorization: Bearer {}", secret.trim());
-    assert!(get(&lab, &["-H", &token, status])?.starts_with('{'));
+    assert!(get_on_server(&lab, &["-H", &token, status])?.starts_with('{'));
     Ok(())
 }

@@ -9,7 +9,7 @@ use gate_tests::{
     machine::{Machine, Operator, Step, steps_under},
 };
 
-use super::{LISTED, get};
+use super::{LISTED, get_on_server};
 
 #[test]
 fn installing() -> Result<()> {
@@ -40,7 +40,7 @@ fn installing() -> Result<()> {
                 assert!(!machine.succeeds("systemctl", &["is-active", "gated"])?);
             }
             ("The page in systemd's hands", "systemctl start gated") => {
-                let page = get(&lab, &["http://10.25.0.1/"])?;
+                let page = get_on_server(&lab, &["http://10.25.0.1/"])?;
                 assert!(page.contains("id=\"directspam\""), "{page}");
                 assert_eq!(lab.connect(LISTED)?, TimedOut, "it is back on the wire");
             }

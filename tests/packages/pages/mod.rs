@@ -16,9 +16,9 @@ mod operations;
 const LISTED: &str = "192.0.2.7";
 
 /// What the machine answers to curl on it.
-fn get(lab: &Lab, arguments: &[&str]) -> Result<String> {
+fn get_on_server(lab: &Lab, arguments: &[&str]) -> Result<String> {
     let mut curl = lab.server_command("curl");
-    curl.args(["--silent", "--show-error", "--fail"]);
+    curl.args(["--silent", "--show-error", "--fail", "--noproxy", "*"]);
     let patience = Duration::from_secs(30).as_secs().to_string();
     let output = curl
         .args(["--max-time", &patience])

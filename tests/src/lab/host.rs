@@ -9,20 +9,15 @@ use std::{
     marker::PhantomData,
     path::{Path, PathBuf},
     process::Command,
-    thread,
-    time::{Duration, Instant},
 };
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result};
 use rustix::process::{Pid, Signal, kill_process};
 
 use super::{Lab, files::Workspace, namespace::Namespace, process::Running};
 use crate::typed;
 
 const MAKE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src/lab/host.sh");
-
-/// How long a process may take to go.
-const DEADLINE: Duration = Duration::from_secs(30);
 
 /// A host. Its processes are ended on drop.
 #[derive(Debug)]
@@ -79,19 +74,6 @@ impl Host<'_> {
             Some((Pid::from_raw(pid.try_into().ok()?)?, name.trim().to_owned()))
         });
         Ok(named.collect())
-    }
-
-    /// Waits until no program of that name runs on it.
-    ///
-    /// # Errors
-    /// One goes on.
-    pub fn wait_until_gone(&self, program: &str) -> Result<()> {
-        let deadline = Instant::now() + DEADLINE;
-        while self.processes()?.iter().any(|(_, name)| name == program) {
-            ensure!(Instant::now() < deadline, "{program} goes on");
-            thread::sleep(Duration::from_millis(50));
-        }
-        Ok(())
     }
 }
 

@@ -177,7 +177,8 @@ impl<'a> Machine<'a> {
             .unwrap_or_default()
     }
 
-    /// Installs the package of that version, as an administrator does who has downloaded it.
+    /// Installs the package of that version, as an administrator does who has downloaded it and keeps his
+    /// own configuration.
     ///
     /// # Errors
     /// There is none, or apt fails.
@@ -186,7 +187,9 @@ impl<'a> Machine<'a> {
         let name = package.file_name().context("it is a file")?;
         let path = Path::new("/packages").join(name);
         let path = path.to_str().context("it is ASCII")?;
-        self.run("apt-get", &["--yes", "install", path]).map(drop)
+        let keep = "Dpkg::Options::=--force-confold";
+        self.run("apt-get", &["--yes", "-o", keep, "install", path])
+            .map(drop)
     }
 }
 

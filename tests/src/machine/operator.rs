@@ -9,6 +9,9 @@ use super::Machine;
 /// Commands that ask whoever is at a terminal whether they shall.
 const ASK: [&str; 2] = ["gatectl detach", "gatectl flush"];
 
+/// Commands whose exit code is an answer.
+const ANSWER: [&str; 2] = ["gatectl check", "gatectl policy test"];
+
 /// A shell in the directory of what was downloaded.
 pub struct Operator<'a> {
     machine: &'a Machine<'a>,
@@ -43,8 +46,8 @@ impl<'a> Operator<'a> {
         if ASK.iter().any(|asking| line.starts_with(asking)) {
             line.push_str(" --yes");
         }
-        if line.contains("gatectl ") {
-            // Listed, refused: 1 is an answer, too.
+        if ANSWER.iter().any(|asking| line.starts_with(asking)) {
+            // 1 says that it is listed, or refused.
             line.push_str(" || test $? = 1");
         }
         let marked = format!("cd '{}'\n{line}\npwd", self.directory);

@@ -107,8 +107,10 @@ fn aliases(lines: &[String]) -> Vec<Command> {
 #[test]
 fn commands_are_found() -> Result<()> {
     let of = |text: &str| {
-        let (language, text) = (String::new(), text.to_owned());
-        commands(&Block { language, text })
+        commands(&Block {
+            text: text.to_owned(),
+            ..Block::default()
+        })
     };
     let words = |commands: &[&str]| -> Vec<Command> {
         let commands = commands.iter();

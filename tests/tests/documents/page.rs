@@ -27,6 +27,8 @@ pub(crate) struct Page {
 /// A block of code.
 #[derive(Debug, Default)]
 pub(crate) struct Block {
+    /// The heading above it.
+    pub(crate) heading: String,
     /// The word behind the fence; empty where there is none.
     pub(crate) language: String,
     /// What is in it.
@@ -69,6 +71,7 @@ impl Page {
         let mut page = Self::default();
         let mut block: Option<Block> = None;
         let mut heading: Option<String> = None;
+        let mut above = String::new();
         for event in Parser::new_ext(text, Options::ENABLE_TABLES) {
             match event {
                 Event::Start(Tag::CodeBlock(kind)) => {
@@ -76,14 +79,17 @@ impl Page {
                         CodeBlockKind::Fenced(language) => language.into_string(),
                         CodeBlockKind::Indented => String::new(),
                     };
-                    let text = String::new();
-                    block = Some(Block { language, text });
+                    block = Some(Block {
+                        heading: above.clone(),
+                        language,
+                        text: String::new(),
+                    });
                 }
                 Event::End(TagEnd::CodeBlock) => page.blocks.extend(block.take()),
                 Event::Start(Tag::Heading { .. }) => heading = Some(String::new()),
                 Event::End(TagEnd::Heading(_)) => {
-                    page.anchors
-                        .extend(heading.take().map(|text| anchor(&text)));
+                    above = heading.take().unwrap_or_default();
+                    page.anchors.insert(anchor(&above));
                 }
                 Event::Start(Tag::Link { dest_url, .. } | Tag::Image { dest_url, .. }) => {
                     page.links.push(dest_url.into_string());

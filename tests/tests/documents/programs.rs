@@ -25,25 +25,46 @@ const OTHERS: [&str; 19] = [
     "zcat",
 ];
 
-/// Pages whose commands are typed, all of them or all that are not `gatectl`'s, and who does that.
-const TYPED: [(&str, &str); 8] = [
+/// Sections whose commands are typed, all of them or all that are not `gatectl`'s: the page, the headings
+/// (all, where none is named), and who does that.
+const TYPED: [(&str, &[&str], &str); 9] = [
     (
         "README.md",
-        "tests/packages/pages/installing and tests/loading",
+        &["A real server in five minutes"],
+        "tests/packages/pages/installing",
     ),
-    ("docs/evidence.md", "tests/packages/pages/mail"),
-    ("docs/first-server.md", "tests/packages/pages/first_server"),
-    ("docs/gatectl.md", "tests/packages/pages/access"),
+    ("README.md", &["Take it off again"], "tests/loading"),
+    (
+        "docs/evidence.md",
+        &["What is refused"],
+        "tests/packages/pages/mail",
+    ),
+    (
+        "docs/first-server.md",
+        &[],
+        "tests/packages/pages/first_server",
+    ),
+    (
+        "docs/gatectl.md",
+        &["Who may use it"],
+        "tests/packages/pages/access",
+    ),
     (
         "docs/install.md",
+        &[],
         "tests/packages/pages/installing and tests/full/tarball",
     ),
-    ("docs/operations.md", "tests/packages/pages/operations"),
+    ("docs/operations.md", &[], "tests/packages/pages/operations"),
     (
         "docs/operators-page.md",
+        &["The operators' page, and the API over TCP", "Who may"],
         "tests/packages/pages/access, but for ssh to another machine",
     ),
-    ("docs/policy.md", "tests/packages/pages/mail"),
+    (
+        "docs/policy.md",
+        &["Trying it out"],
+        "tests/packages/pages/mail",
+    ),
 ];
 
 /// Commands of other pages, and who makes sure of them, or why nobody does.
@@ -92,10 +113,13 @@ pub(crate) fn is_known(program: &str) -> bool {
     matches!(program, "gatectl" | "gated" | "cargo") || OTHERS.contains(&program)
 }
 
-/// Whether somebody makes sure of what `page` says of `program`, another than this project's.
-pub(crate) fn is_tested(page: &Path, program: &str) -> bool {
-    TYPED.iter().any(|(typed, _)| Path::new(typed) == page)
-        || ELSEWHERE.iter().any(|(name, _)| *name == program)
+/// Whether somebody makes sure of what `page` says of `program`, another than this project's, under
+/// `heading`.
+pub(crate) fn is_tested(page: &Path, heading: &str, program: &str) -> bool {
+    let is_typed = TYPED.iter().any(|(typed, headings, _)| {
+        Path::new(typed) == page && (headings.is_empty() || headings.contains(&heading))
+    });
+    is_typed || ELSEWHERE.iter().any(|(name, _)| *name == program)
 }
 
 /// Whether the command of `cargo` is one of those that are not run here.

@@ -145,8 +145,8 @@ fn a_lookup_that_is_under_way_is_not_waited_for() -> Result<()> {
         let asked = Instant::now();
         let said = client.mail("")?.replace(REJECTED, "");
         assert_eq!(said, reply, "{under_way}");
-        // Well before DNS gives up: the budget counts at each stage that asks.
-        ensure!(asked.elapsed() < Duration::from_secs(4), "{asked:?}");
+        // Before DNS gives up, after 10 s: the budget counts at each stage that asks.
+        ensure!(asked.elapsed() < Duration::from_secs(8), "{asked:?}");
         let deadline = Instant::now() + Duration::from_secs(30);
         while told(&lab, "203.0.113.7")?
             != "421 4.7.1 - ERROR: Connection refused. Cannot resolve PTR record for <203.0.113.7>"

@@ -220,6 +220,15 @@ fn a_gated_that_hangs_is_told_of_and_what_has_the_focus_keeps_it() -> Result<()>
     Browser::Desktop.work(&lab, async |client| {
         log_in(client, DESK).await?;
         wait_for(client, "#latest", "20.2.0.7").await?;
+        // What says what it said is not replaced, so that a click on it is not lost.
+        let row = "window.row = document.querySelector(\"#latest tr\")";
+        client.execute(row, Vec::new()).await?;
+        gate.must(&["flood", "on"])?;
+        wait_for(client, "#state", "flood since").await?;
+        let stays = client.execute("return window.row.isConnected", Vec::new());
+        assert_eq!(stays.await?, true);
+        gate.must(&["flood", "auto"])?;
+
         let focus = "document.querySelector(\"#latest button\").focus()";
         client.execute(focus, Vec::new()).await?;
         gate.block("20.2.0.8")?;

@@ -79,7 +79,7 @@ async fn answers(stream: &mut (impl AsyncRead + Unpin), count: usize) -> String 
     let mut text = String::new();
     let mut octet = [0];
     while text.matches("\n\n").count() < count {
-        let read = timeout(Duration::from_secs(5), stream.read(&mut octet)).await;
+        let read = timeout(Duration::from_secs(20), stream.read(&mut octet)).await;
         assert_eq!(read.expect("an answer in time").unwrap(), 1, "{text}");
         text.push(char::from(octet[0]));
     }
@@ -90,7 +90,7 @@ async fn answers(stream: &mut (impl AsyncRead + Unpin), count: usize) -> String 
 async fn rest(stream: &mut (impl AsyncRead + Unpin)) -> String {
     let mut text = String::new();
     // A reset tells the same as an end.
-    let read = timeout(Duration::from_secs(5), stream.read_to_string(&mut text)).await;
+    let read = timeout(Duration::from_secs(20), stream.read_to_string(&mut text)).await;
     let _ = read.expect("the server closes");
     text
 }
@@ -169,7 +169,7 @@ async fn what_is_not_understood_is_not_answered() {
 async fn a_request_that_never_ends_is_given_up() {
     let running = Running::with(Limits {
         request: Duration::from_millis(200),
-        idle: Duration::from_millis(1500),
+        idle: Duration::from_secs(5),
         ..Limits::default()
     })
     .await;
@@ -180,17 +180,17 @@ async fn a_request_that_never_ends_is_given_up() {
         if slow.write_all(&[*octet]).await.is_err() {
             break;
         }
-        assert!(start.elapsed() < Duration::from_secs(5));
+        assert!(start.elapsed() < Duration::from_secs(20));
         time::sleep(Duration::from_millis(20)).await;
     }
     // A mail server that has nothing to ask is waited for longer.
     let start = Instant::now();
     let mut idle = running.connect().await;
-    time::sleep(Duration::from_millis(700)).await;
+    time::sleep(Duration::from_secs(1)).await;
     idle.write_all(GOOD.as_bytes()).await.unwrap();
     assert_eq!(answers(&mut idle, 1).await, "action=DUNNO\n\n");
     assert_eq!(rest(&mut idle).await, "");
-    assert!(start.elapsed() > Duration::from_secs(2));
+    assert!(start.elapsed() > Duration::from_secs(6));
     assert_eq!(running.policy.counters().counted().broken, 1);
 }
 

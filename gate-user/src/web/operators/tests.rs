@@ -346,6 +346,7 @@ async fn who_looks_is_told_until_the_daemon_stops() {
     let (serving, telling) = running.tasks;
     running.stop.send(()).unwrap();
     let all = async { (serving.await.unwrap(), telling.await.unwrap()) };
+    // Sooner than who does not end by itself is cut off, after 5 s.
     timeout(Duration::from_secs(4), all)
         .await
         .expect("it stops");

@@ -93,12 +93,12 @@ fn what_happens_is_told_as_it_happens() -> Result<()> {
     curl.arg(format!("{PAGE}live")).stdout(Stdio::piped());
     let mut curl = lab.on_clients(|| Ok(curl.spawn()?))?;
     let mut stream = curl.stdout.take().context("it is piped")?;
-    let (mut told, mut piece, mut whole) = (Vec::new(), [0; 1 << 14], 0);
+    let (mut told, mut buffer, mut whole) = (Vec::new(), [0; 1 << 14], 0);
     // A proxy that buffers passes on what fills its buffers, which is hardly ever whole events.
     while whole < 3 {
-        let length = stream.read(&mut piece)?;
+        let length = stream.read(&mut buffer)?;
         ensure!(length > 0, "it ended: {}", String::from_utf8_lossy(&told));
-        told.extend_from_slice(&piece[..length]);
+        told.extend_from_slice(&buffer[..length]);
         whole += usize::from(told.ends_with(b"}\n\n"));
     }
     curl.kill()?;

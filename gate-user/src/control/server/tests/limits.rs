@@ -4,7 +4,7 @@ use super::*;
 
 /// Limits that a test need not wait long for.
 fn short() -> Limits {
-    let moment = Duration::from_millis(200);
+    let moment = Duration::from_secs(1);
     Limits {
         head: moment,
         body: moment,

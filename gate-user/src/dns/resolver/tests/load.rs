@@ -5,7 +5,11 @@ use super::*;
 #[tokio::test]
 async fn who_asks_the_same_at_once_shares_one_query() {
     let dns = TestDns::start().await;
-    let (resolver, lane) = resolver(&dns);
+    // Nobody asks twice because this machine was slow.
+    let (resolver, lane) = with(&DnsConfig {
+        timeout: Duration::from_secs(5),
+        ..dns.config()
+    });
     dns.address_of("a.example", &["192.0.2.1"]);
     dns.always("a.example", Behaviour::Late(Duration::from_millis(100)));
     let asking = (0..1000).map(|_| {
@@ -163,9 +167,12 @@ async fn each_lane_has_a_share_of_its_own() {
         begun.elapsed()
     );
     assert_eq!(other.stats().counts.nothing, 4);
-    assert_eq!(small.stats().counts.queries, 1);
-    assert_eq!(small.stats().waiting, 5, "five seconds of one a second");
-    assert_eq!(small.stats().counts.shed_per_zone, 14);
+    // One a second: a slow machine may be past the first second.
+    let stats = small.stats();
+    let begun = stats.counts.queries;
+    assert!((1..=2).contains(&begun), "{stats:?}");
+    assert!((4..=5).contains(&stats.waiting), "five seconds: {stats:?}");
+    assert_eq!(stats.counts.shed_per_zone, 14);
     let same = resolver.lane("small", Some(7));
     assert_eq!(same.stats().per_second, 7);
     assert_eq!(same.stats().counts.questions, 20);

@@ -206,7 +206,7 @@ async fn what_answers_something_else_counts_for_nothing() {
         ),
         (
             "no message",
-            |_| vec![b"hello".to_vec(), vec![0]],
+            |query| vec![vec![!query[0], query[1], b'l', b'l', b'o'], vec![0]],
             "Timeout",
         ),
         (
