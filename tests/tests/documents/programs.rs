@@ -33,7 +33,7 @@ const TYPED: [(&str, &[&str], &str); 9] = [
         &["A real server in five minutes"],
         "tests/packages/pages/installing",
     ),
-    ("README.md", &["Take it off again"], "tests/loading"),
+    ("README.md", &["Take it off again"], "tests/full/loading"),
     (
         "docs/evidence.md",
         &["What is refused"],
@@ -94,7 +94,7 @@ const PARSED: [(&str, &str); 6] = [
     ),
     (
         "cargo xtask build-and-load",
-        "tests/loading runs it as the README says",
+        "tests/full/loading runs it as the README says",
     ),
     ("cargo xtask dist …", "cargo xtask test --full makes both"),
     ("cargo xtask docs", "cargo xtask test --full makes the book"),

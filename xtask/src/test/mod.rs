@@ -72,7 +72,7 @@ pub(crate) fn test(options: &Options) -> ExitCode {
         });
     }
     if options.full {
-        steps.push(step("tarball", || tarball_tests().map(Outcome::Ran)));
+        steps.push(step("handed out", || handed_out_tests().map(Outcome::Ran)));
         steps.push(step("book", || check(docs::docs())));
     }
     report::print(&steps)
@@ -150,8 +150,9 @@ fn package_tests(programs: Programs) -> Result<Tally> {
     tests_on_a_machine(&["packages".to_owned()], &packages)
 }
 
-/// The tests of the tarball, as root.
-fn tarball_tests() -> Result<Tally> {
+/// The tests of what is handed out besides packages, as root: the tarball, and the source, which the tests
+/// of the packages have had built with optimizations already.
+fn handed_out_tests() -> Result<Tally> {
     let directory = dist::tarball_for_tests()?;
     tests_on_a_machine(&integration_tests("tests/full")?, &directory)
 }
