@@ -20,8 +20,13 @@ use crate::{
 
 /// The page of a daemon whose configuration has `text`.
 fn page(text: &str) -> (Arc<Documented>, Router) {
+    page_on(Documented::default(), text)
+}
+
+/// The page of that daemon.
+fn page_on(service: Documented, text: &str) -> (Arc<Documented>, Router) {
     let config = Config::parse(text, std::path::Path::new("gate.toml")).unwrap();
-    let (config, service) = (Arc::new(config), Arc::new(Documented::default()));
+    let (config, service) = (Arc::new(config), Arc::new(service));
     let now: ConfigNow = Arc::new(move || Arc::clone(&config));
     let peer = Peer("203.0.113.1:1025".parse().unwrap());
     let router = router(Arc::clone(&service), now).layer(Extension(peer));
@@ -131,7 +136,21 @@ async fn what_is_put_in_is_looked_for_and_shown_as_text() {
 
 #[tokio::test]
 async fn a_request_needs_the_form_that_the_page_gave() {
-    let (service, router) = page("");
+    // The documented listings are one that the postmaster may end, and a feed's.
+    let (_, router) = page("");
+    let (_, text) = look(&router, "/?address=192.0.2.7").await;
+    assert!(!text.contains("name=\"token\""), "{text}");
+    assert!(!text.contains("if you ask for that"), "{text}");
+    assert!(text.contains("A request is refused for now"), "{text}");
+
+    let mut check: crate::control::api::Check =
+        crate::control::examples::answer(&hyper::Method::GET, crate::control::api::route::CHECK);
+    check.matches.truncate(1);
+    let daemon = Documented {
+        check: Some(check),
+        ..Documented::default()
+    };
+    let (service, router) = page_on(daemon, "");
     let (_, text) = look(&router, "/?address=192.0.2.7").await;
     let token = between(&text, "name=\"token\" value=\"", "\"");
     let form = |token: &str| format!("address=192.0.2.7&contact=a%40example.net&token={token}");
