@@ -38,6 +38,7 @@ use self::{
     own_form::Tokens,
     pace::Pace,
     page::{Content, Notice},
+    pasted::Missing,
     request::Asked,
     standing::{Dns, Standing},
 };
@@ -108,9 +109,16 @@ async fn look<S: Service>(
     if address.trim().is_empty() {
         return visit.show(StatusCode::OK, &Content::empty());
     }
-    let Some(found) = pasted::find(&address) else {
-        let content = Content::of(&address, Notice::NoAddress);
-        return visit.show(StatusCode::BAD_REQUEST, &content);
+    let found = match pasted::find(&address) {
+        Ok(found) => found,
+        Err(missing) => {
+            let (status, notice, topic) = match missing {
+                Missing::Address => (StatusCode::BAD_REQUEST, Notice::NoAddress, None),
+                Missing::Client(topic) => (StatusCode::BAD_REQUEST, Notice::NoClient, topic),
+                Missing::TooLong => (StatusCode::URI_TOO_LONG, Notice::LongText, None),
+            };
+            return visit.show(status, &Content::of(&address, notice).with_topic(topic));
+        }
     };
     if !visit.may_look(found.address) {
         let content = Content::of(&address, Notice::TooOften);

@@ -38,6 +38,10 @@ pub(super) fn content_policy() -> &'static str {
 pub(super) enum Notice {
     /// What was put in holds no address.
     NoAddress,
+    /// It holds addresses or a reason, and not the address of whoever was refused.
+    NoClient,
+    /// It is too long.
+    LongText,
     /// There is no address of mail in the form.
     NoContact,
     /// The note is too long.
@@ -129,6 +133,9 @@ impl Content {
 struct Page<'a> {
     style: &'static str,
     web: &'a WebConfig,
+    /// What the form takes, in characters. A browser cuts the rest off: one more than is looked through,
+    /// so that it is told.
+    longest: usize,
     content: &'a Content,
 }
 
@@ -137,6 +144,7 @@ pub(super) fn show(web: &WebConfig, content: &Content) -> Html<String> {
     let page = Page {
         style: STYLE,
         web,
+        longest: pasted::LONGEST + 1,
         content,
     };
     Html(page.render().expect("text is written into a string"))

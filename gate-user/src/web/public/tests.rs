@@ -135,6 +135,33 @@ async fn what_is_put_in_is_looked_for_and_shown_as_text() {
 }
 
 #[tokio::test]
+async fn a_message_without_the_client_is_told_to_be_one() {
+    let (service, router) = page("");
+    for (asked, status, told) in [
+        (
+            "host+mx.example.org[198.51.100.25]+said:+554+See+https://www.example.org/%23dynamic",
+            StatusCode::BAD_REQUEST,
+            "names the reason <a href=\"#dynamic\">dynamic</a>, and no address of the computer",
+        ),
+        (
+            "host+mx.example.org[198.51.100.25]+said:+554",
+            StatusCode::BAD_REQUEST,
+            "No address of the computer",
+        ),
+        (
+            &"x+".repeat(pasted::LONGEST / 2 + 1),
+            StatusCode::URI_TOO_LONG,
+            "too long to be looked through",
+        ),
+    ] {
+        let (head, text) = look(&router, &format!("/?address={asked}")).await;
+        assert_eq!(head.status(), status, "{asked}");
+        assert!(text.contains(told), "{asked}: {text}");
+    }
+    assert!(service.asked.lock().unwrap().is_empty());
+}
+
+#[tokio::test]
 async fn a_request_needs_the_form_that_the_page_gave() {
     // The documented listings are one that the postmaster may end, and a feed's.
     let (_, router) = page("");
@@ -250,14 +277,22 @@ async fn a_connection_ends_with_its_answer() {
     let entrances = vec![Entrance::on(listener).unwrap()];
     let server = serve(entrances, router, limits, std::future::pending());
     let server = tokio::spawn(server);
-    for request in ["GET / HTTP/1.1", "GET /nothing HTTP/1.1", "PUT / HTTP/1.1"] {
+    // As long as a bounce may be, and nearly as long as a URL may be.
+    let long = format!("/?address={}192.0.2.7", "%20".repeat(20_000));
+    for (request, status) in [
+        ("GET / HTTP/1.1", 200),
+        ("GET /nothing HTTP/1.1", 404),
+        ("PUT / HTTP/1.1", 405),
+        (&format!("GET {long} HTTP/1.1"), 200),
+    ] {
         let mut stream = TcpStream::connect(address).await.unwrap();
         let head = format!("{request}\r\nHost: gate.example\r\n\r\n");
         stream.write_all(head.as_bytes()).await.unwrap();
         let mut answer = String::new();
         let read = timeout(Duration::from_secs(10), stream.read_to_string(&mut answer));
         read.await.expect("the server ends the connection").unwrap();
-        assert!(answer.starts_with("HTTP/1.1 "), "{request}: {answer}");
+        let expected = format!("HTTP/1.1 {status} ");
+        assert!(answer.starts_with(&expected), "{request}: {answer}");
     }
     server.abort();
 }
