@@ -68,6 +68,14 @@ fn an_address_is_told_how_it_stands_and_a_message_is_understood() -> Result<()> 
         assert_eq!(headline, "Check an address");
         let notice = text(client, "#notice").await?;
         assert!(notice.contains("names the reason dynamic"), "{notice}");
+        client.goto(&format!("{PAGE}nothing")).await?;
+        assert!(text(client, "#notice").await?.contains("no such page"));
+        client
+            .find(Locator::Css("#notice a"))
+            .await?
+            .click()
+            .await?;
+        assert_eq!(text(client, "main h2").await?, "Check an address");
 
         for topic in TOPICS {
             client.goto(&format!("{PAGE}#{topic}")).await?;

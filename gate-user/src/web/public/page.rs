@@ -13,7 +13,7 @@ use super::{
     topic::Topic,
 };
 use crate::{
-    config::{Contact, WebConfig},
+    config::{Config, Contact, WebConfig},
     removal::Recourse,
 };
 
@@ -52,6 +52,10 @@ pub(super) enum Notice {
     TooManyRequests,
     /// Another page made the browser post.
     AnotherPage,
+    /// The page is elsewhere.
+    NoPage,
+    /// What was posted is not what a form of the page posts.
+    NotTheForm,
     /// The form is none of ours any more.
     OldForm,
     /// The request is granted.
@@ -126,6 +130,11 @@ impl Content {
     pub(super) fn with_topic(self, topic: Option<Topic>) -> Self {
         Self { topic, ..self }
     }
+
+    /// Whether it is shown where the page is not, so that a form would lead nowhere.
+    fn is_elsewhere(&self) -> bool {
+        self.notice == Some(Notice::NoPage)
+    }
 }
 
 #[derive(Template)]
@@ -133,6 +142,8 @@ impl Content {
 struct Page<'a> {
     style: &'static str,
     web: &'a WebConfig,
+    /// Where the page is.
+    url: &'a str,
     /// What the form takes, in characters. A browser cuts the rest off: one more than is looked through,
     /// so that it is told.
     longest: usize,
@@ -140,10 +151,12 @@ struct Page<'a> {
 }
 
 /// The page.
-pub(super) fn show(web: &WebConfig, content: &Content) -> Html<String> {
+pub(super) fn show(config: &Config, content: &Content) -> Html<String> {
+    let url = config.policy.url.as_str();
     let page = Page {
         style: STYLE,
-        web,
+        web: &config.web,
+        url: if url.is_empty() { "/" } else { url },
         longest: pasted::LONGEST + 1,
         content,
     };

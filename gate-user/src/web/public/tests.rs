@@ -162,6 +162,63 @@ async fn a_message_without_the_client_is_told_to_be_one() {
 }
 
 #[tokio::test]
+async fn whatever_is_sent_the_page_answers() {
+    let (service, router) = page("[policy]\nurl = 'https://www.example.org/refused'");
+    let form = "application/x-www-form-urlencoded";
+    for (method, uri, kind, body, status, told) in [
+        ("GET", "/x", form, "", StatusCode::NOT_FOUND, "no such page"),
+        (
+            "POST",
+            "/x",
+            form,
+            "",
+            StatusCode::NOT_FOUND,
+            "no such page",
+        ),
+        (
+            "POST",
+            "/",
+            form,
+            "",
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "What was sent",
+        ),
+        (
+            "POST",
+            "/",
+            "text/plain",
+            "address=192.0.2.7",
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "What was sent",
+        ),
+        (
+            "POST",
+            "/",
+            form,
+            &"x".repeat(LONGEST_BODY + 1),
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "What was sent",
+        ),
+    ] {
+        let request = Request::builder()
+            .method(method)
+            .uri(uri)
+            .header(header::CONTENT_TYPE, kind)
+            .body(Body::from(body.to_owned()));
+        let (head, text) = send(&router, request.unwrap()).await;
+        assert_eq!(head.status(), status, "{method} {uri} {kind}");
+        assert!(text.contains(told), "{method} {uri} {kind}: {text}");
+        assert!(head.headers().contains_key("content-security-policy"));
+        // A form without an address of its own leads to where the browser is.
+        let is_there = status != StatusCode::NOT_FOUND;
+        assert_eq!(text.contains("<form"), is_there, "{method} {uri}");
+        let link = "<a href=\"https://www.example.org/refused\">";
+        assert_eq!(text.contains(link), !is_there, "{text}");
+    }
+    assert!(service.asked.lock().unwrap().is_empty());
+}
+
+#[tokio::test]
 async fn a_request_needs_the_form_that_the_page_gave() {
     // The documented listings are one that the postmaster may end, and a feed's.
     let (_, router) = page("");
@@ -254,7 +311,7 @@ fn what_a_listing_does_is_told_as_it_is_in_each_mode() {
     ] {
         let standing = Standing::new(&check, mode);
         let content = Content::standing("", None, standing, Dns::default(), None);
-        let text = page::show(&Config::default().web, &content).0;
+        let text = page::show(&Config::default(), &content).0;
         for words in ["not answered", "turns nobody away"] {
             assert_eq!(text.contains(words), words == told, "{mode:?}: {text}");
         }
