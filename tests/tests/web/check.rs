@@ -63,6 +63,19 @@ fn an_address_is_told_how_it_stands_and_a_message_is_understood() -> Result<()> 
         let headline = check(client, "mail.example.org").await?;
         assert_eq!(headline, "Check an address");
         assert!(text(client, "#notice").await?.contains("no IP address"));
+        let unnamed = BOUNCE.replace("20.2.0.7", "a.dyn.example.net");
+        let headline = check(client, &unnamed.replace("#manual", "#dynamic")).await?;
+        assert_eq!(headline, "Check an address");
+        let notice = text(client, "#notice").await?;
+        assert!(notice.contains("names the reason dynamic"), "{notice}");
+        client.goto(&format!("{PAGE}nothing")).await?;
+        assert!(text(client, "#notice").await?.contains("no such page"));
+        client
+            .find(Locator::Css("#notice a"))
+            .await?
+            .click()
+            .await?;
+        assert_eq!(text(client, "main h2").await?, "Check an address");
 
         for topic in TOPICS {
             client.goto(&format!("{PAGE}#{topic}")).await?;

@@ -25,7 +25,7 @@ use std::{
 
 use axum::{
     Extension, Router,
-    extract::{DefaultBodyLimit, Form, Query, State},
+    extract::{DefaultBodyLimit, Form, Query, State, rejection::FormRejection},
     http::{HeaderMap, HeaderValue, StatusCode, Uri, header},
     middleware::map_response,
     response::{IntoResponse as _, Response},
@@ -38,6 +38,7 @@ use self::{
     own_form::Tokens,
     pace::Pace,
     page::{Content, Notice},
+    pasted::Missing,
     request::Asked,
     standing::{Dns, Standing},
 };
@@ -102,15 +103,22 @@ async fn look<S: Service>(
 ) -> Response {
     let visit = desk.visit(peer.ip(), &headers);
     if !visit.is_here(&uri) {
-        return StatusCode::NOT_FOUND.into_response();
+        return visit.show(StatusCode::NOT_FOUND, &Content::of("", Notice::NoPage));
     }
     let Query(Looked { address }) = Query::try_from_uri(&uri).unwrap_or_default();
     if address.trim().is_empty() {
         return visit.show(StatusCode::OK, &Content::empty());
     }
-    let Some(found) = pasted::find(&address) else {
-        let content = Content::of(&address, Notice::NoAddress);
-        return visit.show(StatusCode::BAD_REQUEST, &content);
+    let found = match pasted::find(&address) {
+        Ok(found) => found,
+        Err(missing) => {
+            let (status, notice, topic) = match missing {
+                Missing::Address => (StatusCode::BAD_REQUEST, Notice::NoAddress, None),
+                Missing::Client(topic) => (StatusCode::BAD_REQUEST, Notice::NoClient, topic),
+                Missing::TooLong => (StatusCode::URI_TOO_LONG, Notice::LongText, None),
+            };
+            return visit.show(status, &Content::of(&address, notice).with_topic(topic));
+        }
     };
     if !visit.may_look(found.address) {
         let content = Content::of(&address, Notice::TooOften);
@@ -128,15 +136,19 @@ async fn ask<S: Service>(
     Extension(Peer(peer)): Extension<Peer>,
     headers: HeaderMap,
     uri: Uri,
-    Form(asked): Form<Asked>,
+    form: Result<Form<Asked>, FormRejection>,
 ) -> Response {
     let visit = desk.visit(peer.ip(), &headers);
     if !visit.is_here(&uri) {
-        return StatusCode::NOT_FOUND.into_response();
+        return visit.show(StatusCode::NOT_FOUND, &Content::of("", Notice::NoPage));
     }
     if own_form::is_foreign(&headers, visit.config.policy.url.as_str()) {
         return visit.show(StatusCode::FORBIDDEN, &Content::of("", Notice::AnotherPage));
     }
+    let Form(asked) = match form {
+        Ok(form) => form,
+        Err(error) => return visit.show(error.status(), &Content::of("", Notice::NotTheForm)),
+    };
     let shown = asked.address.clone();
     let (token, request) = match asked.checked() {
         Ok(checked) => checked,
@@ -246,6 +258,6 @@ impl<S: Service> Visit<'_, S> {
     }
 
     fn show(&self, status: StatusCode, content: &Content) -> Response {
-        (status, page::show(&self.config.web, content)).into_response()
+        (status, page::show(&self.config, content)).into_response()
     }
 }

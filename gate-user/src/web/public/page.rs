@@ -13,7 +13,7 @@ use super::{
     topic::Topic,
 };
 use crate::{
-    config::{Contact, WebConfig},
+    config::{Config, Contact, WebConfig},
     removal::Recourse,
 };
 
@@ -38,6 +38,10 @@ pub(super) fn content_policy() -> &'static str {
 pub(super) enum Notice {
     /// What was put in holds no address.
     NoAddress,
+    /// It holds addresses or a reason, and not the address of whoever was refused.
+    NoClient,
+    /// It is too long.
+    LongText,
     /// There is no address of mail in the form.
     NoContact,
     /// The note is too long.
@@ -48,6 +52,10 @@ pub(super) enum Notice {
     TooManyRequests,
     /// Another page made the browser post.
     AnotherPage,
+    /// The page is elsewhere.
+    NoPage,
+    /// What was posted is not what a form of the page posts.
+    NotTheForm,
     /// The form is none of ours any more.
     OldForm,
     /// The request is granted.
@@ -122,6 +130,11 @@ impl Content {
     pub(super) fn with_topic(self, topic: Option<Topic>) -> Self {
         Self { topic, ..self }
     }
+
+    /// Whether it is shown where the page is not, so that a form would lead nowhere.
+    fn is_elsewhere(&self) -> bool {
+        self.notice == Some(Notice::NoPage)
+    }
 }
 
 #[derive(Template)]
@@ -129,14 +142,22 @@ impl Content {
 struct Page<'a> {
     style: &'static str,
     web: &'a WebConfig,
+    /// Where the page is.
+    url: &'a str,
+    /// What the form takes, in characters. A browser cuts the rest off: one more than is looked through,
+    /// so that it is told.
+    longest: usize,
     content: &'a Content,
 }
 
 /// The page.
-pub(super) fn show(web: &WebConfig, content: &Content) -> Html<String> {
+pub(super) fn show(config: &Config, content: &Content) -> Html<String> {
+    let url = config.policy.url.as_str();
     let page = Page {
         style: STYLE,
-        web,
+        web: &config.web,
+        url: if url.is_empty() { "/" } else { url },
+        longest: pasted::LONGEST + 1,
         content,
     };
     Html(page.render().expect("text is written into a string"))

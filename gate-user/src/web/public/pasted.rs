@@ -1,14 +1,15 @@
 //! What somebody put into the form: an address, or a whole error message. Out: the address that is
-//! meant, and what the message says it was refused for. Pure.
+//! meant, and what the message says it was refused for. Pure, and linear in the text.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddrV4};
 
 use gate_common::Reason;
 
 use super::topic::Topic;
 
-/// The longest text that is looked through, in bytes: several replies, as a bounce quotes them.
-pub(super) const LONGEST: usize = 4096;
+/// The longest text that is looked through, in bytes: a bounce with the headers of the mail. It comes in
+/// a URL, of which the server takes 64 KiB, and in which many a byte is three.
+pub(super) const LONGEST: usize = 32 << 10;
 
 /// What is in a text.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -19,67 +20,187 @@ pub(super) struct Found {
     pub(super) topic: Option<Topic>,
 }
 
-/// Where an address stands, from the least to the most likely to be the client's.
-#[derive(Clone, Copy, Eq, Ord, PartialEq, PartialOrd)]
-enum Place {
-    /// Behind a host's name, as in `mx.example.org[192.0.2.1] said`.
-    BehindName,
-    /// Alone.
+/// Why no address is meant.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Missing {
+    /// There is none.
+    Address,
+    /// It is an error message that leaves the client's out; and why that was refused.
+    Client(Option<Topic>),
+    /// The text is longer than [`LONGEST`].
+    TooLong,
+}
+
+/// Whose an address is, from the least to the most likely to be the client's.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+enum Whose {
+    /// That of the mail server which refused, or of another host on the way.
+    Others,
+    /// The client's, since nothing says otherwise.
     Alone,
-    /// In `<>`, as the replies have it.
+    /// The client's: in `<>`, as the replies have it.
     Angled,
 }
 
 /// What may stand right beside an address.
-const DELIMITERS: [char; 12] = ['<', '>', '[', ']', '(', ')', ',', ';', '=', '"', '\'', '!'];
+const DELIMITERS: [char; 26] = [
+    '<', '>', '[', ']', '(', ')', '{', '}', ',', ';', '=', '"', '\'', '!', '?', '*', '`', '|', '“',
+    '”', '„', '‘', '’', '‚', '«', '»',
+];
 
-/// Looks for an address and a topic in `text`, of which no more than [`LONGEST`] bytes count.
-pub(super) fn find(text: &str) -> Option<Found> {
-    let text = &text[..text.floor_char_boundary(LONGEST)];
-    let mut best: Option<(Place, IpAddr)> = None;
-    for word in text.split_whitespace() {
-        // The host of the page may be an address itself.
-        if word.contains("://") {
+/// How the lines begin, in lower case, that tell of the way of the mail before the client had it.
+const TRACES: [&str; 5] = [
+    "received:",
+    "received-",
+    "authentication-results:",
+    "arc-",
+    "x-originating-ip:",
+];
+
+/// Looks for the client's address and a topic in `text`.
+pub(super) fn find(text: &str) -> Result<Found, Missing> {
+    if text.len() > LONGEST {
+        return Err(Missing::TooLong);
+    }
+    let mut best: Option<(Whose, IpAddr)> = None;
+    let mut reader = Reader::default();
+    let mut is_trace = false;
+    for line in text.lines() {
+        let is_folded = line.starts_with([' ', '\t']);
+        is_trace = if is_folded {
+            is_trace
+        } else {
+            begins_trace(line)
+        };
+        if is_trace {
             continue;
         }
-        for (place, address) in addresses(word) {
-            if best.is_none_or(|(known, _)| place > known) {
-                best = Some((place, address));
+        let mut words = line.split_whitespace();
+        while let Some(word) = words.next() {
+            // The host of the page may be an address itself.
+            if word.contains("://") {
+                continue;
             }
+            let behind = [(); 3].map({
+                let mut behind = words.clone();
+                move |()| behind.next().unwrap_or("")
+            });
+            reader.read(word, speaks(behind), |whose, address| {
+                if best.is_none_or(|(known, _)| whose > known) {
+                    best = Some((whose, address));
+                }
+            });
         }
     }
-    let (_, address) = best?;
-    Some(Found {
-        address: address.to_canonical(),
-        topic: topic(text),
+    let topic = topic(text);
+    match best {
+        Some((Whose::Alone | Whose::Angled, address)) => Ok(Found {
+            address: address.to_canonical(),
+            topic,
+        }),
+        None if topic.is_none() => Err(Missing::Address),
+        Some((Whose::Others, _)) | None => Err(Missing::Client(topic)),
+    }
+}
+
+/// Whether `line` is the first of a header field of [`TRACES`].
+fn begins_trace(line: &str) -> bool {
+    TRACES.into_iter().any(|trace| {
+        let begin = line.get(..trace.len());
+        begin.is_some_and(|begin| begin.eq_ignore_ascii_case(trace))
     })
 }
 
-/// The addresses in a word without spaces.
-fn addresses(word: &str) -> impl Iterator<Item = (Place, IpAddr)> {
-    let mut start = 0;
-    word.split(DELIMITERS).filter_map(move |piece| {
-        let before = &word[..start];
-        // A delimiter is one byte.
-        start += piece.len() + 1;
-        let address = address(piece)?;
-        let is_named = |name: &str| name.ends_with(|c: char| c.is_ascii_alphanumeric());
-        let place = if before.ends_with('<') {
-            Place::Angled
-        } else if before.strip_suffix('[').is_some_and(is_named) {
-            Place::BehindName
+/// Whether the words behind a host tell what it answered.
+fn speaks(behind: [&str; 3]) -> bool {
+    matches!(
+        behind,
+        ["said:" | "returned", ..] | ["refused", "to", "talk"] | ["does", "not", "like"]
+    )
+}
+
+/// Reads words, and knows what stood before.
+#[derive(Default)]
+struct Reader<'t> {
+    /// The last pieces, the latest first.
+    before: [&'t str; 3],
+}
+
+impl<'t> Reader<'t> {
+    /// Gives each address in `word`, and whose it is, to `take`. `speaks`: the words behind it tell
+    /// what it answered.
+    fn read(&mut self, word: &'t str, speaks: bool, mut take: impl FnMut(Whose, IpAddr)) {
+        let (mut opening, mut is_joined) = (' ', false);
+        for part in word.split_inclusive(DELIMITERS) {
+            let piece = part.trim_end_matches(DELIMITERS);
+            if let Some(address) = address(piece) {
+                take(self.whose(opening, is_joined, speaks), address);
+            }
+            let name = piece.trim_matches([':', '.']);
+            if !name.is_empty() {
+                let [last, last_but_one, _] = self.before;
+                self.before = [name, last, last_but_one];
+            }
+            is_joined = !name.is_empty();
+            opening = part[piece.len()..].chars().next().unwrap_or(' ');
+        }
+    }
+
+    /// Whose the address is that stands behind `opening`, which is joined to the piece before or not.
+    fn whose(&self, opening: char, is_joined: bool, speaks: bool) -> Whose {
+        if opening == '<' {
+            return Whose::Angled;
+        }
+        let is = |piece: &str, word: &str| piece.eq_ignore_ascii_case(word);
+        let any = |piece: &str, words: &[&str]| words.iter().any(|word| is(piece, word));
+        let is_bracketed = matches!(opening, '[' | '(');
+        let [last, last_but_one, first] = self.before;
+        // `mx.example.org[192.0.2.1]`, `mx.example.org [192.0.2.1]`, `host mx [192.0.2.1]`.
+        let is_host = |piece| is(piece, "host");
+        let is_named = is_bracketed && (is_joined || last.contains('.') || is_host(last_but_one));
+        let (mark, before) = if is_named && !any(last, &["client", "ip"]) {
+            (last_but_one, first)
         } else {
-            Place::Alone
+            (last, last_but_one)
         };
-        Some((place, address))
-    })
+        let is_client =
+            any(mark, &["from", "client", "ip"]) || is_host(mark) && is(before, "client");
+        // Exchange has `{IP=192.0.2.1}` behind `{FQDN=mx.example.org}`.
+        let is_connected = match (mark, before) {
+            ("to", verb) => any(verb, &["connect", "connected"]),
+            ("on", verb) => is(verb, "up"),
+            ("relay" | "LastAttemptedIP", _) => true,
+            ("IP", host) => host.contains('.') && is(first, "FQDN"),
+            (mark, _) => is_bracketed && is_host(mark),
+        };
+        let is_others = if is_client {
+            mark == "IP" && is_connected
+        } else {
+            is_named || is_connected || speaks
+        };
+        if is_others {
+            Whose::Others
+        } else {
+            Whose::Alone
+        }
+    }
 }
 
-/// The address that `piece` is, whatever ends the sentence behind it.
+/// The address that `piece` is, with a port or as a network of one address, whatever ends the sentence
+/// behind it.
 fn address(piece: &str) -> Option<IpAddr> {
     let piece = piece.strip_prefix("IPv6:").unwrap_or(piece);
-    let all_of_it = piece.parse().ok();
-    all_of_it.or_else(|| piece.trim_end_matches([':', '.']).parse().ok())
+    let exact = |piece: &str| {
+        let port = |piece: &str| Some(IpAddr::V4(*piece.parse::<SocketAddrV4>().ok()?.ip()));
+        let v4 = |piece: &str| piece.strip_suffix("/32")?.parse::<Ipv4Addr>().ok();
+        let v6 = |piece: &str| piece.strip_suffix("/128")?.parse::<Ipv6Addr>().ok();
+        let whole = piece.parse().ok();
+        whole
+            .or_else(|| port(piece))
+            .or_else(|| v4(piece).map(IpAddr::V4))
+            .or_else(|| v6(piece).map(IpAddr::V6))
+    };
+    exact(piece).or_else(|| exact(piece.trim_end_matches([':', '.'])))
 }
 
 /// What `text` says was the reason.
@@ -109,11 +230,14 @@ mod tests {
     use super::*;
     use crate::{
         config::Config,
-        policy::{Case, reply::Values},
+        policy::{
+            Case,
+            reply::{Slot, Values},
+        },
     };
 
     fn found(text: &str) -> Option<(String, Option<&'static str>)> {
-        let found = find(text)?;
+        let found = find(text).ok()?;
         Some((found.address.to_string(), found.topic.map(Topic::code)))
     }
 
@@ -162,9 +286,133 @@ mod tests {
             "554 5.7.1 refused at 12:30:15",
             "https://192.0.2.7/#directspam",
             "<script>alert(1)</script>",
-            &format!("{}192.0.2.7", "é ".repeat(LONGEST)),
+            "192.0.2.7/31",
+            "192.0.2.7/128",
+            "2001:db8::1/32",
+            "192.0.2.7:65536",
         ] {
             assert_eq!(found(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn an_address_is_understood_as_people_write_it() {
+        for text in [
+            "192.0.2.7:25",
+            "client 192.0.2.7:43512 refused",
+            "192.0.2.7:25:",
+            "192.0.2.7/32",
+            "192.0.2.7/32.",
+            "*192.0.2.7*",
+            "“192.0.2.7”",
+            "„192.0.2.7“",
+            "‘192.0.2.7’,",
+            "«192.0.2.7»",
+            "`192.0.2.7`?",
+            "Client host [192.0.2.7] blocked",
+            "client=mail.example.net[192.0.2.7]",
+            "Client host mail.example.net[192.0.2.7] blocked",
+            "banned sending IP [192.0.2.7]",
+            "IP(192.0.2.7)",
+            "is 192.0.2.7 refused by host mx.example.org[198.51.100.25]?",
+            "Received: from pc (pc [203.0.113.9])\n\tby mail\nTo: joe\n192.0.2.7",
+        ] {
+            let expected = ("192.0.2.7".to_owned(), None);
+            assert_eq!(found(text), Some(expected), "{text}");
+        }
+        for text in ["2001:db8::1/128", "[2001:db8::1]:25", "“2001:db8::1”"] {
+            let expected = ("2001:db8::1".to_owned(), None);
+            assert_eq!(found(text), Some(expected), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_text_is_looked_through_to_its_end_or_not_at_all() {
+        let headers = |bytes: usize| format!("{}192.0.2.7", "é ".repeat(bytes / 3));
+        let longest = LONGEST - 16;
+        assert!(found(&headers(longest)).is_some());
+        assert_eq!(find(&headers(LONGEST)), Err(Missing::TooLong));
+    }
+
+    #[test]
+    fn no_address_of_the_server_that_refused_is_taken() {
+        for text in [
+            "connect to mx.example.org[198.51.100.25]:25: Connection timed out",
+            "lost connection with mx.example.org[198.51.100.25] while receiving",
+            "to=<joe@example.org>, relay=mx.example.org[198.51.100.25]:25, status=bounced",
+            "stat=Deferred, relay=[198.51.100.25], relay=198.51.100.25",
+            "host mx [198.51.100.25]: 554",
+            "H=mx.example.org [198.51.100.25]: SMTP error from remote mail server",
+            "198.51.100.25 said: 554",
+            "to=<joe@[198.51.100.25]>",
+            "Remote-MTA: dns; mx.example.org. (198.51.100.25, the server for the domain)",
+            "{FQDN=mx.example.org};{IP=198.51.100.25}",
+            "[LastAttemptedIP=198.51.100.25:25]",
+        ] {
+            assert_eq!(find(text), Err(Missing::Client(None)), "{text}");
+        }
+    }
+
+    /// A reply as the bounces of mail servers quote it, in the place of `REPLY`; who refused has
+    /// 198.51.100.25.
+    const BOUNCES: [&str; 9] = [
+        // Postfix: the notice, its part for machines, and the log.
+        "<joe@example.org>: host mx.example.org[198.51.100.25] said: REPLY (in reply to RCPT TO command)",
+        "<joe@example.org>: host mx.example.org[198.51.100.25] refused to talk to me: REPLY",
+        "Remote-MTA: dns; mx.example.org\nDiagnostic-Code: smtp; REPLY",
+        "to=<joe@example.org>, relay=mx.example.org[198.51.100.25]:25, delay=1, dsn=5.7.1, \
+         status=bounced (host mx.example.org[198.51.100.25] said: REPLY (in reply to RCPT TO command))",
+        // Exim.
+        "  joe@example.org\n    host mx.example.org [198.51.100.25]\n    SMTP error from remote mail \
+         server after RCPT TO:<joe@example.org>:\n    REPLY",
+        // sendmail: the notice, and the log.
+        "   ----- Transcript of session follows -----\n... while talking to mx.example.org.:\n\
+         >>> RCPT To:<joe@example.org>\n<<< REPLY\n554 5.0.0 Service unavailable",
+        "relay=mx.example.org. [198.51.100.25], dsn=5.7.1, reply=REPLY, stat=Service unavailable",
+        // Exchange.
+        "Generating server: mail.example.net\njoe@example.org\nRemote server at mx.example.org \
+         (198.51.100.25) returned 'REPLY'",
+        // qmail.
+        "<joe@example.org>:\n198.51.100.25 does not like recipient.\nRemote host said: REPLY\n\
+         Giving up on 198.51.100.25.",
+    ];
+
+    #[test]
+    fn every_reply_is_understood_in_every_bounce() {
+        let config = Config::parse("", Path::new("gate.toml")).unwrap();
+        let headers = "Received: from pc.example.net (pc.example.net [203.0.113.9])\n\
+                       \tby mail.example.net; Thu, 26 Nov 2026 10:00:00 +0000\nSubject: hello";
+        let cases = Case::ALL
+            .into_iter()
+            .flat_map(|case| BOUNCES.map(|bounce| (case, bounce)));
+        for (case, bounce) in cases {
+            let template = config.policy.reply.of(case);
+            for client in ["192.0.2.7", "2001:db8::7"] {
+                let client = client.parse().unwrap();
+                let values = Values::default()
+                    .ip(client)
+                    .ptr("192-0-2-7.dyn.example.net")
+                    .reason("dynamic")
+                    .date(Timestamp::UNIX_EPOCH)
+                    .sender("jane@example.net")
+                    .limit("10/1m")
+                    .list_url("https://list.example/203.0.113.1")
+                    .url("http://203.0.113.1/");
+                let text = bounce.replace("REPLY", &template.fill(&values).to_string());
+                let text = format!("{text}\n\n{headers}");
+                let topic = topic(&text);
+                let expected = if template.has(Slot::Ip) {
+                    Ok(Found {
+                        address: client,
+                        topic,
+                    })
+                } else if topic.is_some() || bounce.contains("198.51.100.25") {
+                    Err(Missing::Client(topic))
+                } else {
+                    Err(Missing::Address)
+                };
+                assert_eq!(find(&text), expected, "{case:?}: {text}");
+            }
         }
     }
 

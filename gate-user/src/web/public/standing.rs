@@ -21,6 +21,9 @@ pub(super) struct Standing {
     pub(super) address: IpAddr,
     /// What its mail is refused for; nothing if it passes.
     pub(super) listings: Vec<Shown>,
+    /// A request never comes to the postmaster, since it is refused for a listing that no request ends,
+    /// be that shown or only observed.
+    pub(super) is_barred: bool,
 }
 
 /// A listing, as everybody may see it.
@@ -66,6 +69,11 @@ impl Effect {
 impl Standing {
     /// What may be told of `check`, in this mode.
     pub(super) fn new(check: &Check, mode: Mode) -> Self {
+        let is_barred = check.matches.iter().any(|found| {
+            let listed = found.reason.zip(found.origin.as_ref());
+            found.kind == MatchKind::Listing
+                && listed.is_some_and(|(reason, by)| recourse(reason, by) == Recourse::None)
+        });
         let listings = check.matches.iter();
         let listings = listings.filter_map(|found| Shown::new(found, mode));
         Self {
@@ -75,13 +83,19 @@ impl Standing {
             } else {
                 listings.collect()
             },
+            is_barred,
         }
     }
 
     /// Whether a request can bring anything about.
     pub(super) fn may_request(&self) -> bool {
         let mut listings = self.listings.iter();
-        listings.any(|shown| shown.recourse != Recourse::None)
+        listings.any(|shown| match shown.recourse {
+            // Each of these listings is decided by itself, and ends whatever stands beside.
+            Recourse::Score | Recourse::Dns => true,
+            Recourse::Postmaster => !self.is_barred,
+            Recourse::None => false,
+        })
     }
 
     /// Whether it is listed for what DNS says of it.
@@ -165,6 +179,38 @@ mod tests {
             let standing = Standing::new(&check, mode);
             let first = standing.listings.first().map(|shown| shown.effect);
             assert_eq!(first, expected, "{enforcement:?} {mode:?}");
+        }
+    }
+
+    #[test]
+    fn nothing_is_asked_for_that_would_be_refused_for_good() {
+        let mut check: Check = answer(&hyper::Method::GET, route::CHECK);
+        check.allowed = false;
+        let listing = |found: &Match| found.kind == MatchKind::Listing;
+        let listing = check.matches.iter().find(|found| listing(found)).cloned();
+        let listing = |reason, origin, enforcement| Match {
+            reason: Some(reason),
+            origin: Some(origin),
+            enforcement: Some(enforcement),
+            ..listing.clone().unwrap()
+        };
+        let drop = Enforcement::Drop;
+        let manual = || listing(Reason::Manual, Origin::Operator, drop);
+        let feed = |enforcement| listing(Reason::Feed, Origin::Feed("drop".into()), enforcement);
+        let spam = || listing(Reason::DirectSpam, Origin::Complaints, drop);
+        let name = || listing(Reason::NoRdns, Origin::Ptr, drop);
+        for (matches, may_request) in [
+            (vec![manual()], true),
+            (vec![manual(), spam()], true),
+            (vec![manual(), feed(drop)], false),
+            (vec![manual(), feed(Enforcement::Observe)], false),
+            (vec![spam(), feed(drop)], true),
+            (vec![name(), feed(drop)], true),
+            (vec![feed(drop)], false),
+        ] {
+            check.matches = matches;
+            let standing = Standing::new(&check, Mode::Enforce);
+            assert_eq!(standing.may_request(), may_request, "{standing:?}");
         }
     }
 }

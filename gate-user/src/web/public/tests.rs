@@ -20,8 +20,13 @@ use crate::{
 
 /// The page of a daemon whose configuration has `text`.
 fn page(text: &str) -> (Arc<Documented>, Router) {
+    page_on(Documented::default(), text)
+}
+
+/// The page of that daemon.
+fn page_on(service: Documented, text: &str) -> (Arc<Documented>, Router) {
     let config = Config::parse(text, std::path::Path::new("gate.toml")).unwrap();
-    let (config, service) = (Arc::new(config), Arc::new(Documented::default()));
+    let (config, service) = (Arc::new(config), Arc::new(service));
     let now: ConfigNow = Arc::new(move || Arc::clone(&config));
     let peer = Peer("203.0.113.1:1025".parse().unwrap());
     let router = router(Arc::clone(&service), now).layer(Extension(peer));
@@ -130,8 +135,106 @@ async fn what_is_put_in_is_looked_for_and_shown_as_text() {
 }
 
 #[tokio::test]
-async fn a_request_needs_the_form_that_the_page_gave() {
+async fn a_message_without_the_client_is_told_to_be_one() {
     let (service, router) = page("");
+    for (asked, status, told) in [
+        (
+            "host+mx.example.org[198.51.100.25]+said:+554+See+https://www.example.org/%23dynamic",
+            StatusCode::BAD_REQUEST,
+            "names the reason <a href=\"#dynamic\">dynamic</a>, and no address of the computer",
+        ),
+        (
+            "host+mx.example.org[198.51.100.25]+said:+554",
+            StatusCode::BAD_REQUEST,
+            "No address of the computer",
+        ),
+        (
+            &"x+".repeat(pasted::LONGEST / 2 + 1),
+            StatusCode::URI_TOO_LONG,
+            "too long to be looked through",
+        ),
+    ] {
+        let (head, text) = look(&router, &format!("/?address={asked}")).await;
+        assert_eq!(head.status(), status, "{asked}");
+        assert!(text.contains(told), "{asked}: {text}");
+    }
+    assert!(service.asked.lock().unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn whatever_is_sent_the_page_answers() {
+    let (service, router) = page("[policy]\nurl = 'https://www.example.org/refused'");
+    let form = "application/x-www-form-urlencoded";
+    for (method, uri, kind, body, status, told) in [
+        ("GET", "/x", form, "", StatusCode::NOT_FOUND, "no such page"),
+        (
+            "POST",
+            "/x",
+            form,
+            "",
+            StatusCode::NOT_FOUND,
+            "no such page",
+        ),
+        (
+            "POST",
+            "/",
+            form,
+            "",
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "What was sent",
+        ),
+        (
+            "POST",
+            "/",
+            "text/plain",
+            "address=192.0.2.7",
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "What was sent",
+        ),
+        (
+            "POST",
+            "/",
+            form,
+            &"x".repeat(LONGEST_BODY + 1),
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "What was sent",
+        ),
+    ] {
+        let request = Request::builder()
+            .method(method)
+            .uri(uri)
+            .header(header::CONTENT_TYPE, kind)
+            .body(Body::from(body.to_owned()));
+        let (head, text) = send(&router, request.unwrap()).await;
+        assert_eq!(head.status(), status, "{method} {uri} {kind}");
+        assert!(text.contains(told), "{method} {uri} {kind}: {text}");
+        assert!(head.headers().contains_key("content-security-policy"));
+        // A form without an address of its own leads to where the browser is.
+        let is_there = status != StatusCode::NOT_FOUND;
+        assert_eq!(text.contains("<form"), is_there, "{method} {uri}");
+        let link = "<a href=\"https://www.example.org/refused\">";
+        assert_eq!(text.contains(link), !is_there, "{text}");
+    }
+    assert!(service.asked.lock().unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_request_needs_the_form_that_the_page_gave() {
+    // The documented listings are one that the postmaster may end, and a feed's.
+    let (_, router) = page("");
+    let (_, text) = look(&router, "/?address=192.0.2.7").await;
+    assert!(!text.contains("name=\"token\""), "{text}");
+    assert!(!text.contains("if you ask for that"), "{text}");
+    assert!(text.contains("A request is refused for now"), "{text}");
+
+    let mut check: crate::control::api::Check =
+        crate::control::examples::answer(&hyper::Method::GET, crate::control::api::route::CHECK);
+    check.matches.truncate(1);
+    let daemon = Documented {
+        check: Some(check),
+        ..Documented::default()
+    };
+    let (service, router) = page_on(daemon, "");
     let (_, text) = look(&router, "/?address=192.0.2.7").await;
     let token = between(&text, "name=\"token\" value=\"", "\"");
     let form = |token: &str| format!("address=192.0.2.7&contact=a%40example.net&token={token}");
@@ -208,7 +311,7 @@ fn what_a_listing_does_is_told_as_it_is_in_each_mode() {
     ] {
         let standing = Standing::new(&check, mode);
         let content = Content::standing("", None, standing, Dns::default(), None);
-        let text = page::show(&Config::default().web, &content).0;
+        let text = page::show(&Config::default(), &content).0;
         for words in ["not answered", "turns nobody away"] {
             assert_eq!(text.contains(words), words == told, "{mode:?}: {text}");
         }
@@ -231,14 +334,22 @@ async fn a_connection_ends_with_its_answer() {
     let entrances = vec![Entrance::on(listener).unwrap()];
     let server = serve(entrances, router, limits, std::future::pending());
     let server = tokio::spawn(server);
-    for request in ["GET / HTTP/1.1", "GET /nothing HTTP/1.1", "PUT / HTTP/1.1"] {
+    // As long as a bounce may be, and nearly as long as a URL may be.
+    let long = format!("/?address={}192.0.2.7", "%20".repeat(20_000));
+    for (request, status) in [
+        ("GET / HTTP/1.1", 200),
+        ("GET /nothing HTTP/1.1", 404),
+        ("PUT / HTTP/1.1", 405),
+        (&format!("GET {long} HTTP/1.1"), 200),
+    ] {
         let mut stream = TcpStream::connect(address).await.unwrap();
         let head = format!("{request}\r\nHost: gate.example\r\n\r\n");
         stream.write_all(head.as_bytes()).await.unwrap();
         let mut answer = String::new();
         let read = timeout(Duration::from_secs(10), stream.read_to_string(&mut answer));
         read.await.expect("the server ends the connection").unwrap();
-        assert!(answer.starts_with("HTTP/1.1 "), "{request}: {answer}");
+        let expected = format!("HTTP/1.1 {status} ");
+        assert!(answer.starts_with(&expected), "{request}: {answer}");
     }
     server.abort();
 }
