@@ -8,6 +8,7 @@ use std::{collections::BTreeSet, net::IpAddr};
 use super::{
     reports::ReachedLimit,
     request::{Changed, Handed},
+    told,
     writer::{DAEMON, Writer, refused},
 };
 use crate::{
@@ -48,6 +49,8 @@ impl Writer {
             .await
             .map_err(refused)?;
         let touched = work.commit(by).await.map_err(refused)?;
+        // Also where the kernel lags behind: it is stored.
+        told::book(&outcomes, by);
         self.carry_out(&before, &touched)?;
         Ok(Changed {
             applied: Applied { outcomes, touched },
@@ -211,6 +214,7 @@ impl Writer {
             .await
             .map_err(refused)?;
         let touched = work.commit(by).await.map_err(refused)?;
+        tracing::info!(count = touched.len(), by, "rolled networks up");
         self.carry_out(&before, &touched)?;
         let (book, history) = (self.ledger.book().clone(), self.ledger.history());
         super::explain::rollups(&book, &history, &self.config).await
@@ -264,6 +268,8 @@ impl Writer {
             .await
             .map_err(refused)?;
         let touched = work.commit(&by).await.map_err(refused)?;
+        let decision = judged.decision.to_string();
+        tracing::info!(id, source = %address, decision, by, "took removal request");
         self.carry_out(&asked, &touched)?;
         Ok(id)
     }
@@ -302,6 +308,8 @@ impl Writer {
                 .map_err(refused)?;
         }
         let touched = work.commit(by).await.map_err(refused)?;
+        let (source, decision) = (request.filing.address, decision.to_string());
+        tracing::info!(id, %source, decision, by, "decided removal request");
         self.carry_out(&before, &touched)
     }
 }

@@ -73,9 +73,10 @@ fn is_journal() -> bool {
     fstat(std::io::stderr()).is_ok_and(|is| told == format!("{}:{}", is.st_dev, is.st_ino))
 }
 
-/// What is logged at `level`. Of the DNS library nothing: it warns of each message that it cannot use,
-/// so whoever sends them would fill the log, and it logs the names that it asks, of which those in a
-/// block list may hold a private key. What it fails at, it returns.
+/// What is logged at `level`: what gate says, and its programs in the kernel. Of libraries nothing:
+/// what one fails at, it returns, and docs/logs.md could not tell its lines. The one for DNS warns of
+/// each message that it cannot use, so whoever sends them would fill the log, and logs the names that
+/// it asks, of which those in a block list may hold a private key.
 fn filter_of(level: LogLevel) -> Targets {
     let level = match level {
         LogLevel::Error => LevelFilter::ERROR,
@@ -85,8 +86,9 @@ fn filter_of(level: LogLevel) -> Targets {
         LogLevel::Trace => LevelFilter::TRACE,
     };
     Targets::new()
-        .with_default(level)
-        .with_target("hickory", LevelFilter::OFF)
+        .with_default(LevelFilter::OFF)
+        // The beginning of `gate_user`, `gated`, `gate_ebpf` and `gate`, the program in the kernel.
+        .with_target("gate", level)
 }
 
 #[cfg(test)]

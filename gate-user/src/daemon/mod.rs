@@ -36,6 +36,7 @@ mod run;
 mod series;
 mod settings;
 mod start;
+mod told;
 mod top;
 mod turns;
 mod verify;

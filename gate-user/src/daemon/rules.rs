@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use super::{
     handle::{Handle, end, limit},
     request::Request,
+    told,
     view::View,
     writer::{DAEMON, Writer, refused},
 };
@@ -34,6 +35,7 @@ impl Writer {
     ) -> Result<Outcome<NameRule>, ServiceError> {
         let roster = self.names.roster().clone();
         let (roster, outcome) = self.store(&roster, change, by).await?;
+        told::names(&outcome, by);
         self.names = Names::new(roster);
         self.publish();
         let patterns: Vec<_> = rules_of(&outcome)
@@ -51,6 +53,7 @@ impl Writer {
     ) -> Result<Outcome<OverrideRule>, ServiceError> {
         let roster = self.overrides.roster().clone();
         let (roster, outcome) = self.store(&roster, change, by).await?;
+        told::overrides(&outcome, by);
         self.overrides = Overrides::new(roster);
         self.publish();
         let networks: Vec<_> = rules_of(&outcome).map(|rule| rule.network).collect();
