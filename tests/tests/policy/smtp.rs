@@ -34,7 +34,8 @@ impl Smtp {
             .port(PORT)
             .patience(Duration::from_secs(5));
         let stream = attempt.open()?;
-        stream.set_read_timeout(Some(Duration::from_secs(30)))?;
+        // Postfix waits a minute before it starts again what could not be started.
+        stream.set_read_timeout(Some(Duration::from_secs(90)))?;
         let mut smtp = Self {
             replies: BufReader::new(stream.try_clone()?),
             stream,
