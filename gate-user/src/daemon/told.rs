@@ -12,20 +12,20 @@ use crate::{
 
 /// Tells of a change of the book.
 pub(super) fn book(outcomes: &[Outcome], by: &str) {
-    if let [outcome] = outcomes {
-        return one(outcome, by);
-    }
-    let count = |of: fn(&Outcome) -> usize| outcomes.iter().map(of).sum::<usize>();
-    let listed = count(|is| matches!(is, Outcome::Listed(_) | Outcome::Renewed(_)).into());
-    if listed > 0 {
-        tracing::info!(count = listed, by, "imported networks");
+    let is_listed = |is: &&Outcome| matches!(is, Outcome::Listed(_) | Outcome::Renewed(_));
+    match outcomes {
+        [outcome] => one(outcome, by),
+        _ => match outcomes.iter().filter(is_listed).count() {
+            0 => {}
+            count => tracing::info!(count, by, "imported networks"),
+        },
     }
     let ended = outcomes.iter().filter_map(|outcome| match outcome {
         Outcome::Unlisted(ended) => Some(ended),
         _ => None,
     });
     let ended: Vec<_> = ended.flatten().collect();
-    // Those of several origins, of one network.
+    // All of one network, of one origin or several.
     if let [first, ..] = ended[..] {
         let network = first.network;
         tracing::info!(%network, count = ended.len(), by, "unlisted network");
@@ -38,12 +38,6 @@ fn one(outcome: &Outcome, by: &str) {
             let (network, reason) = (listing.network, listing.reason.code());
             tracing::info!(%network, reason, by, "listed network");
         }
-        Outcome::Unlisted(ended) => {
-            if let [first, ..] = &ended[..] {
-                let network = first.network;
-                tracing::info!(%network, count = ended.len(), by, "unlisted network");
-            }
-        }
         Outcome::Allowed(entry) | Outcome::AllowRenewed(entry) => {
             tracing::info!(network = %entry.network, by, "allowed network");
         }
@@ -53,7 +47,7 @@ fn one(outcome: &Outcome, by: &str) {
             }
         }
         Outcome::Flushed(count) => tracing::info!(count, by, "flushed listings"),
-        Outcome::Replaced(_) | Outcome::Expired { .. } => {}
+        Outcome::Unlisted(_) | Outcome::Replaced(_) | Outcome::Expired { .. } => {}
     }
 }
 
