@@ -3,8 +3,8 @@
 
 use std::time::Duration;
 
-use anyhow::{Result, ensure};
-use gate_tests::lab::Lab;
+use anyhow::Result;
+use gate_tests::{lab::Lab, typed};
 
 mod access;
 mod first_server;
@@ -20,11 +20,5 @@ fn get_on_server(lab: &Lab, arguments: &[&str]) -> Result<String> {
     let mut curl = lab.server_command("curl");
     curl.args(["--silent", "--show-error", "--fail", "--noproxy", "*"]);
     let patience = Duration::from_secs(30).as_secs().to_string();
-    let output = curl
-        .args(["--max-time", &patience])
-        .args(arguments)
-        .output()?;
-    let error = String::from_utf8_lossy(&output.stderr);
-    ensure!(output.status.success(), "curl {arguments:?}: {error}");
-    Ok(String::from_utf8(output.stdout)?)
+    typed::output(curl.args(["--max-time", &patience]).args(arguments))
 }

@@ -6,7 +6,10 @@ use std::{
 };
 
 use anyhow::{Context as _, Result, ensure};
-use gate_tests::lab::{Gate, Lab};
+use gate_tests::{
+    lab::{Gate, Lab},
+    typed,
+};
 
 use super::{commands::commands, console::Command};
 
@@ -49,12 +52,7 @@ fn call(lab: &Lab, gate: &Gate<'_>, command: &Command) -> Result<()> {
         .map(|word| word.replace(SOCKET, &socket).replace(TOKEN, SECRET));
     let mut curl = lab.server_command("curl");
     curl.args(["--silent", "--show-error", "--fail-with-body"]);
-    let output = curl.args(words).output().context("running curl")?;
-    let (answer, error) = (
-        String::from_utf8_lossy(&output.stdout),
-        String::from_utf8_lossy(&output.stderr),
-    );
-    ensure!(output.status.success(), "{error}{answer}");
+    let answer = typed::output(curl.args(words))?;
     ensure!(
         answer.starts_with('{') || answer.starts_with("# HELP "),
         "{answer}"
